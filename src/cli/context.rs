@@ -1,0 +1,193 @@
+//! What every command works with: the project, its two files, and who is told.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::host::fault::{Diagnostic, Fault, Kind};
+use crate::host::progress::Event;
+use crate::host::progress::Progress as _;
+use crate::host::{Env, fs};
+use crate::pins::{self, Lock, Pins, Target};
+use crate::toolchain::layout::Project;
+use crate::ui::{Output, Reporter};
+
+/// The pins that an installed program carries, for folders without their own.
+const BUILT_IN_PINS: &str = include_str!("../../versions.toml");
+
+/// The lock that goes with them.
+const BUILT_IN_LOCK: &str = include_str!("../../checksums.txt");
+
+/// The surroundings of a command.
+#[derive(Debug)]
+pub struct Context<'r> {
+    /// The process's environment.
+    pub env: Env,
+    /// The project's paths.
+    pub project: Project,
+    /// Who is told.
+    pub reporter: &'r Reporter,
+    /// Where data goes.
+    pub output: Output,
+}
+
+/// The root cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RootError {
+    /// The current folder is gone.
+    #[error("the current folder does not exist any more")]
+    NoCurrentFolder,
+    /// The named folder is none.
+    #[error("{}: not a folder", .0.display())]
+    NotAFolder(PathBuf),
+    /// A name that `PATH` cannot carry.
+    #[error("{}: a folder with `:` or a line break in its name cannot stand in PATH", .0.display())]
+    NotForPath(PathBuf),
+}
+
+impl Diagnostic for RootError {
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+
+    fn code(&self) -> &'static str {
+        "root-unusable"
+    }
+
+    fn hints(&self) -> Vec<String> {
+        vec!["name another folder: `reml-toolchain --root DIR …`".to_owned()]
+    }
+}
+
+/// A target or release that the pins do not know.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown {what} `{got}`: known are {known}")]
+pub struct UnknownName {
+    what: &'static str,
+    got: String,
+    known: String,
+}
+
+impl Diagnostic for UnknownName {
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+
+    fn code(&self) -> &'static str {
+        "unknown-name"
+    }
+}
+
+impl<'r> Context<'r> {
+    /// Finds the project.
+    ///
+    /// # Errors
+    /// There is no usable folder.
+    pub fn open(
+        env: Env,
+        root: Option<&Path>,
+        output: Output,
+        reporter: &'r Reporter,
+    ) -> anyhow::Result<Self> {
+        let root = find_root(&env, root)?;
+        Ok(Self { env, project: Project::new(root), reporter, output })
+    }
+
+    /// The pins: the project's, else those built in.
+    ///
+    /// # Errors
+    /// The file cannot be read or is not valid.
+    pub fn pins(&self) -> anyhow::Result<Pins> {
+        let path = self.project.pins();
+        let text = self.file(&path, pins::versions::SIZE_LIMIT)?;
+        if text.is_none() {
+            let text =
+                format!("no {} here: using the pins built into this program", path.display());
+            self.reporter.event(Event::Detail { text });
+        }
+        let name = path.display().to_string();
+        let text = text.as_deref().unwrap_or(BUILT_IN_PINS);
+        Pins::parse(&name, text).map_err(Fault::from).map_err(Into::into)
+    }
+
+    /// The lock: the project's, else the one built in where the pins are, too.
+    ///
+    /// # Errors
+    /// The file cannot be read or is not valid.
+    pub fn lock(&self) -> anyhow::Result<Lock> {
+        let path = self.project.lock();
+        let text = match self.file(&path, pins::lock::SIZE_LIMIT)? {
+            Some(text) => text,
+            None if fs::stat(&self.project.pins()).map_err(Fault::from)?.is_none() => {
+                BUILT_IN_LOCK.to_owned()
+            }
+            None => return Ok(Lock::default()),
+        };
+        Lock::parse(&path.display().to_string(), &text).map_err(Fault::from).map_err(Into::into)
+    }
+
+    fn file(&self, path: &Path, limit: u64) -> anyhow::Result<Option<String>> {
+        if fs::stat(path).map_err(Fault::from)?.is_none() {
+            return Ok(None);
+        }
+        let bytes = fs::read_at_most(path, limit).map_err(Fault::from)?;
+        String::from_utf8(bytes).map(Some).with_context(|| format!("{}: not UTF-8", path.display()))
+    }
+}
+
+/// The target called `triple`, else the pins' own.
+///
+/// # Errors
+/// It is not in the table.
+pub fn target(pins: &Pins, triple: Option<&str>) -> Result<&'static Target, Fault> {
+    let Some(triple) = triple else { return Ok(pins.target) };
+    Target::by_triple(triple).ok_or_else(|| {
+        let known = pins::TARGETS.iter().map(|target| target.triple).collect::<Vec<_>>().join(", ");
+        UnknownName { what: "target", got: triple.to_owned(), known }.into()
+    })
+}
+
+/// The release called `codename`, else the pins' own.
+///
+/// # Errors
+/// The pins do not know it.
+pub fn release(pins: &Pins, codename: Option<&str>) -> Result<String, Fault> {
+    let name = codename.unwrap_or(&pins.release);
+    if pins.release(name).is_some() {
+        return Ok(name.to_owned());
+    }
+    let known = pins.releases.keys().cloned().collect::<Vec<_>>().join(", ");
+    Err(UnknownName { what: "release", got: name.to_owned(), known }.into())
+}
+
+fn find_root(env: &Env, named: Option<&Path>) -> Result<PathBuf, Fault> {
+    let cwd = env.cwd.as_deref().ok_or(RootError::NoCurrentFolder);
+    let root = match named {
+        Some(named) if named.is_absolute() => named.to_path_buf(),
+        Some(named) => cwd?.join(named),
+        None => {
+            let cwd = cwd?;
+            let has_pins = |folder: &&Path| matches!(fs::stat(&folder.join("versions.toml")), Ok(Some(meta)) if meta.is_file());
+            cwd.ancestors().find(has_pins).unwrap_or(cwd).to_path_buf()
+        }
+    };
+    match fs::stat(&root)? {
+        Some(_) => {}
+        // A folder that is named and not there yet is made by the first command that writes.
+        None => return check_name(root),
+    }
+    let root = fs::resolve(&root)?;
+    if fs::stat(&root)?.is_some_and(|meta| meta.is_dir()) {
+        check_name(root)
+    } else {
+        Err(RootError::NotAFolder(root).into())
+    }
+}
+
+fn check_name(root: PathBuf) -> Result<PathBuf, Fault> {
+    let bytes = root.as_os_str().as_encoded_bytes();
+    if bytes.iter().any(|byte| matches!(byte, b':' | b'\n' | b'\r')) {
+        return Err(RootError::NotForPath(root).into());
+    }
+    Ok(root)
+}

@@ -1,0 +1,43 @@
+//! `env`: the variables of a prepared toolchain, for shells and CI.
+
+use std::process::ExitCode;
+
+use super::{Context, context};
+use crate::prepare::prepared;
+use crate::toolchain::variables::{Shell, render};
+
+/// Print the environment of a prepared toolchain
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "In a shell:  eval \"$(reml-toolchain env)\"\nIn GitHub Actions:  reml-toolchain env --shell github >> \"$GITHUB_ENV\""
+)]
+pub struct Args {
+    /// The target whose toolchain is meant
+    #[arg(long, value_name = "TRIPLE")]
+    target: Option<String>,
+    /// The Debian release whose toolchain is meant
+    #[arg(long, value_name = "CODENAME")]
+    release: Option<String>,
+    /// Who reads it
+    #[arg(long, value_name = "SHELL", default_value = "sh")]
+    shell: Shell,
+}
+
+impl Args {
+    /// Prints to stdout.
+    ///
+    /// # Errors
+    /// Nothing is prepared.
+    pub fn run(self, context: &Context<'_>) -> anyhow::Result<ExitCode> {
+        let pins = context.pins()?;
+        let target = context::target(&pins, self.target.as_deref())?;
+        let release = context::release(&pins, self.release.as_deref())?;
+        let prepared = prepared(&context.project, &pins, target, &release)?;
+        let shell = if context.output.json { Shell::Json } else { self.shell };
+        context
+            .output
+            .data(&render(shell, &prepared.variables()))
+            .map_err(crate::host::fault::Fault::from)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,167 @@
+//! `lock`: from Debian's signatures to `checksums.txt`.
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::network::{Network, Trust};
+use super::{Context, context};
+use crate::debian::release::Allowances;
+use crate::host::fault::Fault;
+use crate::host::progress::{Event, Progress as _};
+use crate::host::{clock, fs};
+use crate::lock::{self, Change, Options, Outcome};
+use crate::pins::{Lock, Pins};
+
+/// Resolve the wanted packages from Debian's signed indices and write checksums.txt
+///
+/// Each suite's InRelease is verified against Debian's archive keys, which are built into
+/// this program. Versions that are locked stay as they are; --update takes newer ones.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Take newer versions of what is locked already
+    #[arg(long)]
+    update: bool,
+    /// Lock PKG and all it depends on for --target, too (repeatable)
+    #[arg(long, value_name = "PKG")]
+    with: Vec<String>,
+    /// The target --with is for
+    #[arg(long, value_name = "TRIPLE", requires = "with")]
+    target: Option<String>,
+    /// The Debian release --with is for
+    #[arg(long, value_name = "CODENAME", requires = "with")]
+    release: Option<String>,
+    /// Only say what would change; exit with 3 if anything would
+    #[arg(long)]
+    check: bool,
+    /// Accept a suite whose signed lifetime is over
+    #[arg(long)]
+    allow_expired: bool,
+    /// Accept a suite older than the one locked last
+    #[arg(long)]
+    allow_rollback: bool,
+    #[command(flatten)]
+    network: Network,
+    #[command(flatten)]
+    trust: Trust,
+}
+
+impl Args {
+    /// Writes the lock.
+    ///
+    /// # Errors
+    /// Anything that keeps the lock from being what Debian signed; the old one stays.
+    pub fn run(self, context: &Context<'_>) -> anyhow::Result<ExitCode> {
+        let pins = context.pins()?;
+        let old = context.lock()?;
+        let mut options = Options {
+            update: self.update,
+            allow: Allowances { expired: self.allow_expired, rollback: self.allow_rollback },
+            ..Options::default()
+        };
+        let target = context::target(&pins, self.target.as_deref())?;
+        let release = context::release(&pins, self.release.as_deref())?;
+        for package in self.with {
+            options.with.insert((release.clone(), target.triple, package));
+        }
+        let outcome = resolve(context, &pins, &old, &options, &self.network, &self.trust)?;
+        let changed = outcome.lock != old;
+        tell(context, &outcome)?;
+        if self.check {
+            return Ok(ExitCode::from(if changed { 3 } else { 0 }));
+        }
+        let path = context.project.lock();
+        let text = if changed || fs::stat(&path).map_err(Fault::from)?.is_none() {
+            write(context, &outcome.lock)?;
+            format!("wrote {}: {} files", path.display(), outcome.lock.packages.len())
+        } else {
+            format!("{} is up to date: {} files", path.display(), outcome.lock.packages.len())
+        };
+        context.reporter.event(Event::Note { text });
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Resolves anew, under the lock's own lock.
+///
+/// # Errors
+/// See [`lock::lock`].
+pub(super) fn resolve(
+    context: &Context<'_>,
+    pins: &Pins,
+    old: &Lock,
+    options: &Options,
+    network: &Network,
+    trust: &Trust,
+) -> anyhow::Result<Outcome> {
+    fs::create_dir_all(&context.project.toolchains()).map_err(Fault::from)?;
+    let _alone = fs::lock(
+        &context.project.lock_lock(),
+        fs::Hold::Exclusive,
+        fs::Patience::Wait,
+        "lock",
+        context.reporter,
+    )
+    .map_err(Fault::from)?;
+    let client = network.client(context, false);
+    let mirrors = network.mirrors(pins)?;
+    let keyring = trust.keyring(context)?;
+    let indices = context.project.indices();
+    let world = lock::World {
+        indices: &indices,
+        client: &client,
+        mirrors: &mirrors,
+        keyring: &keyring,
+        progress: context.reporter,
+        now: clock::unix_now(),
+    };
+    Ok(lock::lock(&world, pins, old, options)?)
+}
+
+/// Writes the lock durably, by one rename.
+///
+/// # Errors
+/// The disk refuses.
+pub(super) fn write(context: &Context<'_>, lock: &Lock) -> Result<(), Fault> {
+    Ok(fs::write_atomic(&context.project.lock(), lock.render().as_bytes())?)
+}
+
+fn tell(context: &Context<'_>, outcome: &Outcome) -> Result<(), Fault> {
+    let say = |text: String| context.reporter.event(Event::Note { text });
+    outcome.notes.iter().cloned().for_each(say);
+    for change in &outcome.changes {
+        say(match (&change.before, &change.after) {
+            (Some(before), Some(after)) => {
+                format!("  ~ {}:{} {before} → {after}", change.name, change.architecture)
+            }
+            (None, Some(after)) => format!("  + {}:{} {after}", change.name, change.architecture),
+            (Some(before), None) => format!("  - {}:{} {before}", change.name, change.architecture),
+            (None, None) => continue,
+        });
+    }
+    for change in &outcome.newer {
+        if let (Some(before), Some(after)) = (&change.before, &change.after) {
+            let (name, suite) = (&change.name, &change.suite);
+            say(format!("newer in {suite}: {name} {before} → {after} (`lock --update` takes it)"));
+        }
+    }
+    let rows = |list: &[Change]| -> Value { list.iter().map(row).collect() };
+    context.output.document(&json!({
+        "schema": 1,
+        "packages": outcome.lock.packages.len(),
+        "changes": rows(&outcome.changes),
+        "newer": rows(&outcome.newer),
+        "notes": outcome.notes,
+    }))?;
+    Ok(())
+}
+
+fn row(change: &Change) -> Value {
+    json!({
+        "name": change.name,
+        "architecture": change.architecture,
+        "before": change.before,
+        "after": change.after,
+        "suite": change.suite,
+    })
+}

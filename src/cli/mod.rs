@@ -1,0 +1,151 @@
+//! The command line: one file a command with its arguments and its `run`. Commands ask
+//! the rooms below and show the answer; they do no work of their own.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::host::Env;
+use crate::ui::{Output, Reporter, Verbosity, failure, output};
+
+mod context;
+mod env;
+mod exec;
+mod lock;
+mod network;
+mod prepare;
+mod verify;
+
+pub use context::Context;
+
+const AFTER: &str = "\
+Exit status: 0 done or nothing to do, 1 failed, 2 usage, 3 findings, 4 integrity (a byte
+differed), 5 network, 6 a host tool is missing, 70 our bug, 130 interrupted. `exec` passes
+the program's own status on; 125 is our own failure, 126 and 127 as in shells.";
+
+/// A verified, pinned, rootless, offline-capable Linux cross toolchain.
+#[derive(Debug, Parser)]
+#[command(name = "reml-toolchain", version, after_help = AFTER, max_term_width = 100)]
+pub struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// The project's folder: holds versions.toml, checksums.txt and toolchains/
+    /// [default: the nearest folder upwards with a versions.toml, else the current one]
+    #[arg(
+        long,
+        global = true,
+        env = "REML_TOOLCHAIN_ROOT",
+        value_name = "DIR",
+        hide_env_values = true
+    )]
+    root: Option<PathBuf>,
+    /// Write one JSON document to stdout, for failures as well
+    #[arg(long, global = true)]
+    json: bool,
+    /// Say nothing but failures
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say why, too
+    #[arg(long, short, global = true)]
+    verbose: bool,
+    /// When to colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: When,
+    /// When to draw progress bars
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    progress: When,
+}
+
+/// Whether to do a thing that suits terminals only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum When {
+    /// On a terminal that wants it.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Prepare(prepare::Args),
+    Lock(lock::Args),
+    Env(env::Args),
+    Exec(exec::Args),
+    Verify(verify::Args),
+}
+
+impl When {
+    fn decide(self, auto: bool) -> bool {
+        match self {
+            Self::Auto => auto,
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
+/// Runs the command that `env`'s arguments ask for.
+#[must_use]
+pub fn main(env: Env) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(&env.args) {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    let global = arguments.global.clone();
+    let interactive = env.stderr_is_terminal && env.text("TERM") != Some("dumb");
+    let colour = global.color.decide(interactive && env.var("NO_COLOR").is_none());
+    let bars = global.progress.decide(interactive && env.var("CI").is_none());
+    let verbosity = match (global.quiet, global.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    };
+    let output = Output { json: global.json };
+    let reporter = Reporter::new(verbosity, bars);
+    let outcome = Context::open(env, global.root.as_deref(), output, &reporter)
+        .and_then(|context| run(arguments.command, &context));
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            output::say(&failure::text(&error, colour));
+            // The failure is the one to report, whatever becomes of stdout.
+            let _ = output.document(&failure::json(&error));
+            ExitCode::from(failure::exit_code(&error))
+        }
+    }
+}
+
+fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Prepare(args) => args.run(context),
+        Command::Lock(args) => args.run(context),
+        Command::Env(args) => args.run(context),
+        Command::Exec(args) => args.run(context),
+        Command::Verify(args) => args.run(context),
+    }
+}
+
+/// clap's own answer: help and versions go to stdout, mistakes to stderr.
+fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    if error.use_stderr() {
+        output::say(text.trim_end());
+        ExitCode::from(2)
+    } else {
+        match (Output { json: false }).data(&text) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::FAILURE,
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! `prepare`: the main job.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::network::{Network, Trust};
+use super::{Context, context, lock};
+use crate::host::clock;
+use crate::host::fault::Fault;
+use crate::host::progress::{Event, Progress as _};
+use crate::lock::{Options, set_name, with_part};
+use crate::pins::{Lock, Pins, Target};
+use crate::prepare::{LlvmChoice, Outcome, Request, World, prepare};
+use crate::store::CONNECTIONS;
+use crate::ui::bytes;
+
+const AFTER: &str = "\
+Examples:
+  reml-toolchain prepare
+  reml-toolchain prepare --target aarch64-unknown-linux-gnu --with zlib1g-dev
+Afterwards:
+  . toolchains/x86_64-unknown-linux-gnu/env.sh
+  x86_64-unknown-linux-gnu-clang hello.c -o hello";
+
+/// Fetch, verify and lay out a toolchain
+///
+/// Every byte is checked against checksums.txt. A toolchain that is up to date is left
+/// alone; otherwise a new one is laid out beside it and takes its place in one rename.
+#[derive(Debug, clap::Args)]
+#[command(after_help = AFTER)]
+pub struct Args {
+    /// The target, or `all` [default: that of versions.toml]
+    #[arg(long, value_name = "TRIPLE")]
+    target: Option<String>,
+    /// The Debian release of the sysroot [default: that of versions.toml]
+    #[arg(long, value_name = "CODENAME")]
+    release: Option<String>,
+    /// Add PKG and all it depends on to the sysroot (repeatable)
+    #[arg(long, value_name = "PKG")]
+    with: Vec<String>,
+    /// Where LLVM comes from
+    #[arg(long, value_name = "WHERE", default_value = "auto")]
+    llvm: LlvmChoice,
+    /// Use what is in the cache, never the network
+    #[arg(long)]
+    cache: bool,
+    /// Lay the toolchain out anew even when it is up to date
+    #[arg(long)]
+    force: bool,
+    /// Downloads side by side, 1 to 32
+    #[arg(long, short, value_name = "N", default_value_t = u8::try_from(CONNECTIONS).unwrap_or(8),
+          value_parser = clap::value_parser!(u8).range(1..=32))]
+    jobs: u8,
+    #[command(flatten)]
+    network: Network,
+    #[command(flatten)]
+    trust: Trust,
+}
+
+impl Args {
+    /// Prepares one target or all.
+    ///
+    /// # Errors
+    /// Anything that keeps a toolchain from being what was asked for; it is as it was.
+    pub fn run(self, context: &Context<'_>) -> anyhow::Result<ExitCode> {
+        let pins = context.pins()?;
+        let release = context::release(&pins, self.release.as_deref())?;
+        let targets: Vec<&'static Target> = match self.target.as_deref() {
+            Some("all") => crate::pins::TARGETS.iter().collect(),
+            triple => vec![context::target(&pins, triple)?],
+        };
+        let mut lock = context.lock()?;
+        let mut results = Vec::new();
+        for target in targets {
+            self.lock_further(context, &pins, &mut lock, target, &release)?;
+            let start = clock::instant();
+            let client = self.network.client(context, self.cache);
+            let mirrors = self.network.mirrors(&pins)?;
+            let world = World {
+                env: &context.env,
+                project: &context.project,
+                client: &client,
+                mirrors: &mirrors,
+                progress: context.reporter,
+            };
+            let request = Request {
+                target,
+                release: release.clone(),
+                with: self.with.clone(),
+                llvm: self.llvm,
+                force: self.force,
+                jobs: usize::from(self.jobs),
+            };
+            let outcome = prepare(&world, &pins, &lock, &request)?;
+            let took = bytes::duration(start.elapsed());
+            tell(context, target, &outcome, &took);
+            results.push(json!({
+                "target": target.triple,
+                "root": outcome.root,
+                "up_to_date": outcome.reason.is_none(),
+                "reason": outcome.reason.as_ref().map(ToString::to_string),
+                "llvm": outcome.llvm,
+                "milliseconds": u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+            }));
+        }
+        let document = json!({ "schema": 1, "toolchains": results });
+        context.output.document(&document).map_err(Fault::from)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Packages of `--with` that are not locked yet are locked first, from signatures.
+    fn lock_further(
+        &self,
+        context: &Context<'_>,
+        pins: &Pins,
+        lock: &mut Lock,
+        target: &'static Target,
+        release: &str,
+    ) -> anyhow::Result<()> {
+        let is_locked = |package: &&String| {
+            lock.set(&set_name(release, &with_part(package), target)).next().is_some()
+        };
+        let missing: Vec<&String> =
+            self.with.iter().filter(|package| !is_locked(package)).collect();
+        if missing.is_empty() || self.cache || self.network.is_offline() {
+            return Ok(());
+        }
+        let names = missing.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+        let text = format!("locking {names} for {target} from Debian's signed indices");
+        context.reporter.event(Event::Note { text });
+        let mut options = Options::default();
+        for package in missing {
+            options.with.insert((release.to_owned(), target.triple, package.clone()));
+        }
+        let outcome = lock::resolve(context, pins, lock, &options, &self.network, &self.trust)?;
+        *lock = outcome.lock;
+        Ok(lock::write(context, lock)?)
+    }
+}
+
+fn tell(context: &Context<'_>, target: &Target, outcome: &Outcome, took: &str) {
+    let say = |text: String| context.reporter.event(Event::Note { text });
+    if outcome.reason.is_none() {
+        say(format!("{target} is up to date ({took})"));
+        return;
+    }
+    let root = outcome.root.display();
+    say(format!("{target} is ready: {} files in {took}, LLVM is {}", outcome.files, outcome.llvm));
+    say(format!("use it:  . '{root}/env.sh'"));
+}

@@ -1,0 +1,55 @@
+//! `verify`: every installed file against the manifest.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use super::{Context, context};
+use crate::prepare::prepared;
+use crate::toolchain::check;
+use crate::ui::output::{sanitise, say};
+
+/// Check every file of a prepared toolchain against its manifest
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The target whose toolchain is meant
+    #[arg(long, value_name = "TRIPLE")]
+    target: Option<String>,
+    /// The Debian release whose toolchain is meant
+    #[arg(long, value_name = "CODENAME")]
+    release: Option<String>,
+}
+
+impl Args {
+    /// Exits with 4 when a file is not what it must be.
+    ///
+    /// # Errors
+    /// Nothing is prepared, or it cannot be read.
+    pub fn run(self, context: &Context<'_>) -> anyhow::Result<ExitCode> {
+        let pins = context.pins()?;
+        let target = context::target(&pins, self.target.as_deref())?;
+        let release = context::release(&pins, self.release.as_deref())?;
+        let prepared = prepared(&context.project, &pins, target, &release)?;
+        let report = check::whole(&prepared.tree, &prepared.stamp)?;
+        for problem in &report.problems {
+            say(&sanitise(&format!("{}: {problem}", prepared.tree.root().display())));
+        }
+        let problems: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
+        context
+            .output
+            .document(&json!({
+                "schema": 1,
+                "target": target.triple,
+                "release": release,
+                "files": report.files,
+                "problems": problems,
+            }))
+            .map_err(crate::host::fault::Fault::from)?;
+        if report.problems.is_empty() {
+            say(&format!("{}: {} files are as they must be", target.triple, report.files));
+            return Ok(ExitCode::SUCCESS);
+        }
+        say("\nhint: `reml-toolchain prepare --force` lays the tree out anew");
+        Ok(ExitCode::from(4))
+    }
+}

@@ -1,0 +1,153 @@
+//! Symbol versions: which a file wants of each library, which it offers, and the glibc
+//! release behind `GLIBC_…` names. It compares numbers, never strings: 2.4 is older
+//! than 2.31.
+
+use std::fmt;
+use std::str::FromStr;
+
+use object::{Endianness, elf};
+
+use super::view::{MOST_RECORDS, View, record};
+use super::{ElfError, Facts, Needs};
+
+/// A glibc release. Symbol versions name the release that brought them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GlibcVersion {
+    /// 2 since 1997.
+    pub major: u16,
+    /// Such as 36.
+    pub minor: u16,
+}
+
+impl fmt::Display for GlibcVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+/// A text that is no glibc release.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("glibc version {text:?}: expected two numbers as in 2.36")]
+pub struct GlibcVersionError {
+    text: String,
+}
+
+impl FromStr for GlibcVersion {
+    type Err = GlibcVersionError;
+
+    /// Takes `2.36` and `2.2.5` (whose patch number no newer version has).
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut numbers = text.split('.').map(|part| {
+            let digits = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+            digits.then(|| part.parse::<u16>().ok()).flatten()
+        });
+        match (numbers.next(), numbers.next(), numbers.next(), numbers.next()) {
+            (Some(Some(major)), Some(Some(minor)), None | Some(Some(_)), None) => {
+                Ok(Self { major, minor })
+            }
+            _ => Err(GlibcVersionError { text: text.to_owned() }),
+        }
+    }
+}
+
+/// The newest glibc release that `facts` ask for, over all libraries. `GLIBC_PRIVATE`
+/// and other names that are no release do not count.
+#[must_use]
+pub fn glibc_needed(facts: &Facts) -> Option<GlibcVersion> {
+    facts.needs.iter().flat_map(|needs| &needs.versions).filter_map(|name| release(name)).max()
+}
+
+/// The newest `GLIBC_…` version that `bytes` (a `libc.so.6`) defines: the release of
+/// that glibc, learnt without running anything. `None` when it is no glibc, as on musl.
+///
+/// # Errors
+/// As [`super::read`].
+pub fn glibc_defined(bytes: &[u8]) -> Result<Option<GlibcVersion>, ElfError> {
+    let view = View::parse(bytes)?;
+    let Some(table) = table(&view, elf::DT_VERDEF)? else {
+        return Ok(None);
+    };
+    let mut newest = None;
+    let mut at = 0;
+    for _ in 0..MOST_RECORDS {
+        let definition: &elf::Verdef<Endianness> = record(table, at).ok_or(BROKEN)?;
+        let name_at = at + u64::from(definition.vd_aux.get(view.endian));
+        let name: &elf::Verdaux<Endianness> = record(table, name_at).ok_or(BROKEN)?;
+        let name = view.string(name.vda_name.get(view.endian).into())?;
+        newest = newest.max(release(&name));
+        match definition.vd_next.get(view.endian) {
+            0 => return Ok(newest),
+            next => at += u64::from(next),
+        }
+    }
+    Err(BROKEN)
+}
+
+/// The versions wanted, by library.
+pub(super) fn needs(view: &View<'_>) -> Result<Vec<Needs>, ElfError> {
+    let Some(table) = table(view, elf::DT_VERNEED)? else {
+        return Ok(Vec::new());
+    };
+    let mut all = Vec::new();
+    let mut left = MOST_RECORDS;
+    let mut at = 0;
+    loop {
+        let need: &elf::Verneed<Endianness> = record(table, at).ok_or(BROKEN)?;
+        let mut versions = Vec::new();
+        let mut version_at = at + u64::from(need.vn_aux.get(view.endian));
+        for _ in 0..need.vn_cnt.get(view.endian) {
+            left = left.checked_sub(1).ok_or(BROKEN)?;
+            let version: &elf::Vernaux<Endianness> = record(table, version_at).ok_or(BROKEN)?;
+            versions.push(view.string(version.vna_name.get(view.endian).into())?);
+            match version.vna_next.get(view.endian) {
+                0 => break,
+                next => version_at += u64::from(next),
+            }
+        }
+        left = left.checked_sub(1).ok_or(BROKEN)?;
+        all.push(Needs { library: view.string(need.vn_file.get(view.endian).into())?, versions });
+        match need.vn_next.get(view.endian) {
+            0 => return Ok(all),
+            next => at += u64::from(next),
+        }
+    }
+}
+
+const BROKEN: ElfError =
+    ElfError::Broken { what: "its symbol version table lies outside the file or has no end" };
+
+fn table<'a>(view: &View<'a>, tag: elf::DynamicTag) -> Result<Option<&'a [u8]>, ElfError> {
+    view.value(tag).map(|address| view.at_address(address).ok_or(BROKEN)).transpose()
+}
+
+fn release(name: &str) -> Option<GlibcVersion> {
+    name.strip_prefix("GLIBC_")?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{read, sample};
+    use super::*;
+
+    #[test]
+    fn releases_compare_as_numbers() {
+        let version = |text: &str| text.parse::<GlibcVersion>().unwrap();
+        assert!(version("2.4") < version("2.31"));
+        assert_eq!(version("2.2.5").to_string(), "2.2");
+        for bad in ["", "2", "2.", ".36", "2.x", "2.3.4.5", "+2.3", "2.-3", "2.99999"] {
+            assert!(bad.parse::<GlibcVersion>().is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn the_newest_release_is_what_a_file_needs_and_offers() {
+        let program = sample::program(true);
+        let wanted = GlibcVersion { major: 2, minor: 36 };
+        assert_eq!(glibc_needed(&read(&program).unwrap()), Some(wanted));
+        assert_eq!(glibc_defined(&program).unwrap(), None);
+        let library = sample::library(&["libc.so.6", "GLIBC_2.4", "GLIBC_2.36", "GLIBC_PRIVATE"]);
+        assert_eq!(glibc_defined(&library).unwrap(), Some(wanted));
+        let other = sample::library(&["libc.musl.so", "MUSL_1"]);
+        assert_eq!(glibc_defined(&other).unwrap(), None);
+    }
+}

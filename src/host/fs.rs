@@ -1,0 +1,346 @@
+//! The one door to files and folders: thin wrappers whose errors name the operation and the path.
+//! They must never change anything outside the path given, follow a link at a lock's name, or
+//! leave a half-written file under its final name.
+
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+pub use draft::{Draft, write_atomic};
+pub use error::FsError;
+pub use facts::{
+    digest, is_case_sensitive, is_executable, metadata, modified_seconds, set_modified,
+    sync_file_system,
+};
+pub use lock::{Hold, Lock, Patience, lock};
+
+mod draft;
+mod error;
+mod facts;
+mod lock;
+
+/// The mode of data files, whatever the umask says.
+pub const FILE_MODE: u32 = 0o644;
+/// The mode of folders and programs, whatever the umask says.
+pub const DIR_MODE: u32 = 0o755;
+
+/// One name in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub name: OsString,
+    pub path: PathBuf,
+    pub kind: EntryKind,
+}
+
+/// What a name stands for; links are not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    File,
+    Dir,
+    Link,
+    /// A device, FIFO or socket.
+    Special,
+}
+
+/// The whole content of a file.
+///
+/// # Errors
+/// When it cannot be opened or read.
+pub fn read(path: &Path) -> Result<Vec<u8>, FsError> {
+    fs::read(path).map_err(FsError::io("read", path))
+}
+
+/// The whole content of a text file.
+///
+/// # Errors
+/// As [`read`], and when the content is not UTF-8.
+pub fn read_text(path: &Path) -> Result<String, FsError> {
+    fs::read_to_string(path).map_err(FsError::io("read", path))
+}
+
+/// The content of a regular file of at most `limit` bytes: for files whose size others decide.
+///
+/// # Errors
+/// As [`read`], and when the file is longer or not a regular file (a FIFO, `/dev/zero`).
+pub fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
+    let file = open_regular(path)?;
+    let mut bytes = Vec::new();
+    let mut bounded = file.take(limit.saturating_add(1));
+    bounded.read_to_end(&mut bytes).map_err(FsError::io("read", path))?;
+    if bytes.len() as u64 > limit {
+        return Err(FsError::TooLong { path: path.to_path_buf(), limit });
+    }
+    Ok(bytes)
+}
+
+/// Opens a file for reading.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn open(path: &Path) -> Result<File, FsError> {
+    File::open(path).map_err(FsError::io("open", path))
+}
+
+/// Opens a regular file for reading, without ever waiting for the other end of a FIFO.
+///
+/// # Errors
+/// When it cannot be opened or is not a regular file.
+pub fn open_regular(path: &Path) -> Result<File, FsError> {
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags(rustix::fs::OFlags::NONBLOCK));
+    regular(options.open(path).map_err(FsError::io("open", path))?, path)
+}
+
+/// Opens a file for reading and writing, making it (mode 0644) when it is not there. The name
+/// itself must not be a link.
+///
+/// # Errors
+/// When it cannot be opened or made, or is a link or not a regular file.
+pub fn open_private(path: &Path) -> Result<File, FsError> {
+    use rustix::fs::OFlags;
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(FILE_MODE)
+        .custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK));
+    let file = regular(options.open(path).map_err(FsError::io("open", path))?, path)?;
+    // A hostile umask may have taken even the owner's rights away.
+    let mode = file.metadata().map_err(FsError::io("look at", path))?.permissions().mode();
+    if mode & 0o600 != 0o600 {
+        file.set_permissions(Permissions::from_mode(FILE_MODE))
+            .map_err(FsError::io("set the mode of", path))?;
+    }
+    Ok(file)
+}
+
+fn flags(flags: rustix::fs::OFlags) -> i32 {
+    // The bits of open(2)'s flags are an int in C; the cast keeps them as they are.
+    flags.bits().cast_signed()
+}
+
+fn regular(file: File, path: &Path) -> Result<File, FsError> {
+    let metadata = file.metadata().map_err(FsError::io("look at", path))?;
+    if metadata.is_file() {
+        Ok(file)
+    } else {
+        Err(FsError::NotRegular { path: path.to_path_buf() })
+    }
+}
+
+/// What lies at `path`, links not followed; `None` when nothing does.
+///
+/// # Errors
+/// When that cannot be found out.
+pub fn stat(path: &Path) -> Result<Option<Metadata>, FsError> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FsError::io("look at", path)(error)),
+    }
+}
+
+/// Makes a folder and those above it, each new one with mode 0755 under any umask.
+///
+/// # Errors
+/// When a folder cannot be made, or something else has its name.
+pub fn create_dir_all(path: &Path) -> Result<(), FsError> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        create_dir_all(parent)?;
+    }
+    match fs::create_dir(path) {
+        Ok(()) => set_mode(path, DIR_MODE),
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(FsError::io("create the folder", path)(error)),
+    }
+}
+
+/// Sets the permission bits.
+///
+/// # Errors
+/// When the system refuses.
+pub fn set_mode(path: &Path, mode: u32) -> Result<(), FsError> {
+    fs::set_permissions(path, Permissions::from_mode(mode))
+        .map_err(FsError::io("set the mode of", path))
+}
+
+/// Renames within one file system, replacing `to` if it is a file or an empty folder.
+///
+/// # Errors
+/// When the system refuses, e.g. across devices.
+pub fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
+    fs::rename(from, to).map_err(FsError::pair("rename", from, to))
+}
+
+/// Writes a new file or over an old one, for content that a later step makes durable
+/// and gives its name; [`write_atomic`] does both at once.
+///
+/// # Errors
+/// When it cannot be made or written.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
+    fs::write(path, bytes).map_err(FsError::io("write", path))
+}
+
+/// Gives a file a second name.
+///
+/// # Errors
+/// When the system refuses; file systems without hard links do, then [`copy`].
+pub fn hard_link(from: &Path, to: &Path) -> Result<(), FsError> {
+    fs::hard_link(from, to).map_err(FsError::pair("hard-link", from, to))
+}
+
+/// Makes the symbolic link `link`, which says `target`.
+///
+/// # Errors
+/// When the system refuses, e.g. because `link` exists.
+pub fn symlink(target: &Path, link: &Path) -> Result<(), FsError> {
+    std::os::unix::fs::symlink(target, link).map_err(FsError::io("make the link", link))
+}
+
+/// What a symbolic link says.
+///
+/// # Errors
+/// When it is not one, or cannot be read.
+pub fn read_link(path: &Path) -> Result<PathBuf, FsError> {
+    fs::read_link(path).map_err(FsError::io("read the link", path))
+}
+
+/// Copies content and mode of a file; returns the bytes copied.
+///
+/// # Errors
+/// When reading or writing fails.
+pub fn copy(from: &Path, to: &Path) -> Result<u64, FsError> {
+    fs::copy(from, to).map_err(FsError::pair("copy", from, to))
+}
+
+/// The absolute path with all links resolved.
+///
+/// # Errors
+/// When a part of it is missing, a loop, or unreadable.
+pub fn resolve(path: &Path) -> Result<PathBuf, FsError> {
+    fs::canonicalize(path).map_err(FsError::io("resolve", path))
+}
+
+/// Removes a file or link; a missing one is fine.
+///
+/// # Errors
+/// When the system refuses.
+pub fn remove_file(path: &Path) -> Result<(), FsError> {
+    absent_is_fine(fs::remove_file(path)).map_err(FsError::io("remove", path))
+}
+
+/// Removes whatever lies at `path`; a link goes, never what it points at; nothing there is fine.
+///
+/// # Errors
+/// When the system refuses.
+pub fn remove_tree(path: &Path) -> Result<(), FsError> {
+    match stat(path)? {
+        None => Ok(()),
+        Some(metadata) if metadata.is_dir() => {
+            absent_is_fine(fs::remove_dir_all(path)).map_err(FsError::io("remove", path))
+        }
+        Some(_) => remove_file(path),
+    }
+}
+
+fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// The names in a folder, in the order of their bytes: the same on every machine.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn read_dir_sorted(path: &Path) -> Result<Vec<Entry>, FsError> {
+    let failed = || FsError::io("list", path);
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(path).map_err(failed())? {
+        let entry = entry.map_err(failed())?;
+        let kind = entry.file_type().map_err(failed())?;
+        let kind = if kind.is_dir() {
+            EntryKind::Dir
+        } else if kind.is_file() {
+            EntryKind::File
+        } else if kind.is_symlink() {
+            EntryKind::Link
+        } else {
+            EntryKind::Special
+        };
+        entries.push(Entry { name: entry.file_name(), path: entry.path(), kind });
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+/// Makes a file's content durable.
+///
+/// # Errors
+/// When the system reports lost data.
+pub fn sync_file(file: &File, path: &Path) -> Result<(), FsError> {
+    file.sync_all().map_err(FsError::io("flush", path))
+}
+
+/// Makes the names in a folder durable, after a file was made or renamed there.
+///
+/// # Errors
+/// When the system reports a failure other than not knowing the operation (some FUSE and SMB).
+pub fn sync_dir(path: &Path) -> Result<(), FsError> {
+    let folder = open(if path.as_os_str().is_empty() { Path::new(".") } else { path })?;
+    match folder.sync_all() {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput) =>
+        {
+            Ok(())
+        }
+        other => other.map_err(FsError::io("flush the folder", path)),
+    }
+}
+
+/// Bytes that an unprivileged user may still write where `path` is or will be; `None` when the
+/// file system does not say (some FUSE report zero blocks in all).
+///
+/// # Errors
+/// When no folder above `path` can be asked.
+pub fn free_space(path: &Path) -> Result<Option<u64>, FsError> {
+    let mut place = path;
+    loop {
+        let asked = if place.as_os_str().is_empty() { Path::new(".") } else { place };
+        match (rustix::fs::statvfs(asked), place.parent()) {
+            (Ok(numbers), _) => {
+                let known = numbers.f_blocks > 0;
+                return Ok(known.then(|| numbers.f_bavail.saturating_mul(numbers.f_frsize)));
+            }
+            (Err(rustix::io::Errno::NOENT), Some(parent)) => place = parent,
+            (Err(error), _) => {
+                return Err(FsError::io("ask the free space of", asked)(error.into()));
+            }
+        }
+    }
+}
+
+/// Refuses work that would fill the disk: `needed` bytes must be free where `path` is or will be.
+///
+/// # Errors
+/// [`FsError::NoSpace`] with both figures.
+pub fn require_space(path: &Path, needed: u64) -> Result<(), FsError> {
+    match free_space(path)? {
+        Some(free) if free < needed => {
+            Err(FsError::NoSpace { path: path.to_path_buf(), needed, free })
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! A file that appears whole or not at all: written beside its final name, made durable, renamed.
+//! It must never be seen half-written, nor leave its temporary name behind.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{FILE_MODE, FsError, remove_file, rename, sync_dir, sync_file};
+
+/// A file on its way; dropped without [`Draft::commit`] it vanishes.
+#[derive(Debug)]
+pub struct Draft {
+    file: File,
+    temporary: PathBuf,
+    target: PathBuf,
+    committed: bool,
+}
+
+impl Draft {
+    /// Begins the new content of `target`, in the same folder, with mode 0644.
+    ///
+    /// # Errors
+    /// When the folder does not take a new file.
+    pub fn new(target: &Path) -> Result<Self, FsError> {
+        Self::with_mode(target, FILE_MODE)
+    }
+
+    /// As [`Draft::new`], with other permission bits (programs: 0755).
+    ///
+    /// # Errors
+    /// When the folder does not take a new file.
+    pub fn with_mode(target: &Path, mode: u32) -> Result<Self, FsError> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let mut name = OsString::from(".");
+            name.push(target.file_name().unwrap_or_default());
+            name.push(format!(".tmp-{}-{number}", std::process::id()));
+            let temporary = target.with_file_name(name);
+            let opened =
+                OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary);
+            let file = match opened {
+                Ok(file) => file,
+                // Left by an earlier process with our number: take the next name.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                Err(error) => return Err(FsError::io("create", &temporary)(error)),
+            };
+            let draft = Self { file, temporary, target: target.to_path_buf(), committed: false };
+            // The umask has taken bits away; all machines shall have the same.
+            let set = draft.file.set_permissions(Permissions::from_mode(mode));
+            set.map_err(FsError::io("set the mode of", &draft.temporary))?;
+            return Ok(draft);
+        }
+    }
+
+    /// Makes the content durable and gives it its final name, replacing what was there.
+    ///
+    /// # Errors
+    /// When flushing or renaming fails; the old content is then still in place, unless only the
+    /// folder could not be flushed.
+    pub fn commit(mut self) -> Result<(), FsError> {
+        sync_file(&self.file, &self.temporary)?;
+        rename(&self.temporary, &self.target)?;
+        self.committed = true;
+        sync_dir(self.target.parent().unwrap_or(Path::new(".")))
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.committed {
+            // Nothing more can be done about a name that does not go away.
+            let _ = remove_file(&self.temporary);
+        }
+    }
+}
+
+/// Writes a whole file so that readers see the old content or the new, never a mixture, and the
+/// new one survives a power cut (fsync, rename, fsync of the folder).
+///
+/// # Errors
+/// When writing fails; the old content is then still in place.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
+    let mut draft = Draft::new(path)?;
+    draft.write_all(bytes).map_err(FsError::io("write", path))?;
+    draft.commit()
+}

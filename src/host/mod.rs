@@ -1,0 +1,16 @@
+//! The only world: files, HTTP, processes, the environment, the clock, locks. Every
+//! error names what it touched. No other room reaches around this one.
+#![allow(clippy::disallowed_methods)]
+
+pub mod apt;
+pub mod clock;
+pub mod env;
+pub mod fault;
+pub mod fs;
+pub mod hash;
+pub mod http;
+pub mod process;
+pub mod progress;
+pub mod tree;
+
+pub use env::Env;

@@ -1,0 +1,18 @@
+//! `reml-toolchain`: a verified, pinned, rootless, offline-capable Linux cross toolchain
+//! from Debian's signed archive. ARCHITECTURE.md tells what each room is for and which
+//! way the arrows point.
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod debian;
+pub mod elf;
+pub mod host;
+pub mod llvm;
+pub mod lock;
+pub mod pins;
+pub mod prepare;
+pub mod shim;
+pub mod store;
+pub mod sysroot;
+pub mod toolchain;
+pub mod ui;

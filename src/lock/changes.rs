@@ -1,0 +1,165 @@
+//! What a new lock changes, and what stays as it was locked. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::pins::{Lock, LockedPackage};
+
+/// The lock to write, and what is to be said about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The new lock.
+    pub lock: Lock,
+    /// What differs from the old one, by name and architecture.
+    pub changes: Vec<Change>,
+    /// Newer versions that were left alone: name, architecture, locked, offered.
+    pub newer: Vec<Change>,
+    /// True and not wrong: expired and allowed, a suite's new role.
+    pub notes: Vec<String>,
+}
+
+/// One package whose version differs; `None` is absence.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// The package.
+    pub name: String,
+    /// Its architecture.
+    pub architecture: String,
+    /// The version locked before.
+    pub before: Option<String>,
+    /// The version now.
+    pub after: Option<String>,
+    /// The suite that offers the version now.
+    pub suite: String,
+}
+
+/// Joins old and fresh. A set whose package names are the same stays as it was locked,
+/// unless `update`: versions of one set belong together, so it is kept or taken whole.
+pub(super) fn settle(old: &Lock, fresh: Lock, update: bool, notes: Vec<String>) -> Outcome {
+    let mut lock = Lock {
+        suites: fresh.suites.clone(),
+        archives: fresh.archives.clone(),
+        packages: BTreeMap::new(),
+    };
+    for set in sets(&fresh) {
+        let keep = !update && names(old, &set) == names(&fresh, &set);
+        let source = if keep { old } else { &fresh };
+        for (path, package) in source.set(&set) {
+            let entry = lock
+                .packages
+                .entry(path.to_owned())
+                .or_insert_with(|| LockedPackage { sets: BTreeSet::new(), ..package.clone() });
+            entry.sets.insert(set.clone());
+        }
+    }
+    let changes = difference(old, &lock);
+    let newer = difference(&lock, &fresh);
+    Outcome { lock, changes, newer, notes }
+}
+
+fn sets(lock: &Lock) -> BTreeSet<String> {
+    lock.packages.values().flat_map(|package| package.sets.iter().cloned()).collect()
+}
+
+fn names(lock: &Lock, set: &str) -> BTreeSet<String> {
+    lock.set(set).map(|(_, package)| package.name.clone()).collect()
+}
+
+type Versions<'l> = BTreeMap<(&'l str, &'l str), BTreeMap<&'l str, &'l str>>;
+
+fn versions(lock: &Lock) -> Versions<'_> {
+    let mut versions = Versions::new();
+    for package in lock.packages.values() {
+        let key = (package.name.as_str(), package.architecture.as_str());
+        versions.entry(key).or_default().insert(&package.version, &package.suite);
+    }
+    versions
+}
+
+fn difference(before: &Lock, after: &Lock) -> Vec<Change> {
+    let (before, after) = (versions(before), versions(after));
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
+    let none = BTreeMap::new();
+    let mut changes = Vec::new();
+    for key in keys {
+        let (old, new) = (before.get(&key).unwrap_or(&none), after.get(&key).unwrap_or(&none));
+        let gone: Vec<_> = old.keys().filter(|version| !new.contains_key(*version)).collect();
+        let come: Vec<_> = new.iter().filter(|(version, _)| !old.contains_key(*version)).collect();
+        for index in 0..gone.len().max(come.len()) {
+            let (name, architecture) = (key.0.to_owned(), key.1.to_owned());
+            changes.push(Change {
+                name,
+                architecture,
+                before: gone.get(index).map(|version| (**version).to_owned()),
+                after: come.get(index).map(|(version, _)| (**version).to_owned()),
+                suite: come.get(index).map(|(_, suite)| (**suite).to_owned()).unwrap_or_default(),
+            });
+        }
+    }
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::hash::Digest;
+
+    fn lock(packages: &[(&str, &str, &str)]) -> Lock {
+        let mut lock = Lock::default();
+        for (name, version, set) in packages {
+            let package = LockedPackage {
+                name: (*name).to_owned(),
+                version: (*version).to_owned(),
+                architecture: "amd64".to_owned(),
+                sha256: Digest::of(version.as_bytes()),
+                size: 1,
+                installed_kib: 1,
+                suite: "bookworm".to_owned(),
+                sets: BTreeSet::new(),
+            };
+            let path = format!("pool/{name}_{version}.deb");
+            lock.packages.entry(path).or_insert(package).sets.insert((*set).to_owned());
+        }
+        lock
+    }
+
+    #[test]
+    fn what_is_locked_stays_and_what_is_newer_is_told() {
+        let old = lock(&[("libc6", "1", "s")]);
+        let outcome = settle(&old, lock(&[("libc6", "2", "s")]), false, Vec::new());
+        assert_eq!(outcome.lock, old);
+        assert_eq!(outcome.changes, []);
+        assert_eq!(outcome.newer[0].after.as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn an_update_takes_what_is_newer() {
+        let fresh = lock(&[("libc6", "2", "s")]);
+        let outcome = settle(&lock(&[("libc6", "1", "s")]), fresh.clone(), true, Vec::new());
+        assert_eq!(outcome.lock, fresh);
+        let change = &outcome.changes[0];
+        assert_eq!((change.before.as_deref(), change.after.as_deref()), (Some("1"), Some("2")));
+        assert_eq!(outcome.newer, []);
+    }
+
+    #[test]
+    fn a_set_with_another_list_of_packages_is_taken_whole() {
+        let old = lock(&[("a", "1", "s"), ("b", "1", "t")]);
+        let fresh = lock(&[("a", "2", "s"), ("new", "1", "s"), ("b", "2", "t")]);
+        let outcome = settle(&old, fresh, false, Vec::new());
+        let versions: Vec<_> =
+            outcome.lock.packages.values().map(|p| (p.name.as_str(), p.version.as_str())).collect();
+        assert_eq!(versions, [("a", "2"), ("b", "1"), ("new", "1")]);
+    }
+
+    #[test]
+    fn what_nobody_wants_any_more_goes() {
+        let outcome = settle(
+            &lock(&[("a", "1", "s"), ("b", "1", "s")]),
+            lock(&[("a", "1", "s")]),
+            false,
+            Vec::new(),
+        );
+        assert_eq!(outcome.lock.packages.len(), 1);
+        assert_eq!((outcome.changes[0].name.as_str(), &outcome.changes[0].after), ("b", &None));
+    }
+}

@@ -1,0 +1,86 @@
+//! What can be wrong between a mirror and the lock, beside what the rooms below say.
+
+use crate::host::fault::{Diagnostic, Fault, Kind};
+
+/// A failure of `lock`.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// No mirror of the list gave the file.
+    #[error("{what}: none of {count} mirrors delivered it", count = failures.len())]
+    AllMirrors {
+        /// The suite and file.
+        what: String,
+        /// What each mirror answered.
+        failures: Vec<String>,
+        /// The gravest failure's class.
+        kind: Kind,
+        /// The last failure.
+        #[source]
+        last: Fault,
+    },
+    /// There is no mirror for an archive.
+    #[error("{suite}: versions.toml names no mirror of its archive")]
+    NoMirror {
+        /// The suite.
+        suite: String,
+    },
+    /// The signature is not good; what the server's clock says stands beside ours.
+    #[error("{url}: {clock}")]
+    Clock {
+        /// Where the file came from.
+        url: String,
+        /// Both clocks.
+        clock: String,
+        /// What the signature or its text lacks.
+        #[source]
+        cause: Fault,
+    },
+    /// An index is not what the suite signed.
+    #[error("{file}: wrong {what}: expected {expected}, got {got}")]
+    Index {
+        /// The index.
+        file: String,
+        /// `size` or `SHA-256`.
+        what: &'static str,
+        /// As signed.
+        expected: String,
+        /// As received.
+        got: String,
+    },
+}
+
+impl Diagnostic for LockError {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::AllMirrors { kind, .. } => *kind,
+            Self::NoMirror { .. } => Kind::Usage,
+            Self::Clock { cause, .. } => cause.kind(),
+            Self::Index { .. } => Kind::Integrity,
+        }
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::AllMirrors { .. } => "all-mirrors-failed",
+            Self::NoMirror { .. } => "no-mirror",
+            Self::Clock { cause, .. } => cause.code(),
+            Self::Index { .. } => "index-mismatch",
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::AllMirrors { failures, last, .. } => {
+                let mut hints: Vec<String> = last.hints();
+                if failures.len() > 1 {
+                    hints.extend(failures.iter().map(|failure| format!("asked: {failure}")));
+                }
+                hints.push("ask another mirror: `reml-toolchain --mirror URL …`, e.g. one of https://www.debian.org/mirror/list".to_owned());
+                hints
+            }
+            Self::NoMirror { .. } => vec!["add one to [mirrors] in versions.toml".to_owned()],
+            Self::Clock { cause, .. } => cause.hints(),
+            Self::Index { .. } => vec!["the mirror is probably being updated: run `reml-toolchain lock` again in some minutes".to_owned()],
+        }
+    }
+}

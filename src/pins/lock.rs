@@ -1,0 +1,272 @@
+//! `checksums.txt`: every byte that is accepted, in `sha256sum` format. What that format
+//! has no room for stands in `#!` lines before the hashes; `sha256sum --check` passes
+//! over them as comments. Rendering is deterministic: the same content, the same file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use super::problem::{Problem, Problems, excerpt};
+use crate::host::hash::Digest;
+
+/// The schema number this program reads and writes.
+pub const SCHEMA: u32 = 1;
+
+/// The largest file that is read, in bytes.
+pub const SIZE_LIMIT: u64 = 4 << 20;
+
+/// The lock: the state of the suites it was made from, and the files accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lock {
+    /// The signed `InRelease` of each suite, by codename.
+    pub suites: BTreeMap<String, SuiteState>,
+    /// The .debs, by pool path.
+    pub packages: BTreeMap<String, LockedPackage>,
+    /// Packed archives, by file name.
+    pub archives: BTreeMap<String, Digest>,
+}
+
+/// What was last seen of a suite: an older state is a rollback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SuiteState {
+    /// The `Date` of its Release file, in seconds since 1970 (UTC).
+    pub date: i64,
+    /// The `Version` of its Release file; empty where it has none.
+    pub version: String,
+    /// The `Suite` of its Release file: the role, such as `oldstable`, which moves.
+    pub role: String,
+    /// The digest of the verified text of its `InRelease` file.
+    pub release: Digest,
+}
+
+/// One .deb.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedPackage {
+    /// The package's name.
+    pub name: String,
+    /// Its version, with the epoch (file names leave it out).
+    pub version: String,
+    /// Its architecture, `all` included.
+    pub architecture: String,
+    /// The digest of the .deb.
+    pub sha256: Digest,
+    /// The size of the .deb in bytes.
+    pub size: u64,
+    /// `Installed-Size` in KiB: the bound of unpacking.
+    pub installed_kib: u64,
+    /// The suite that offered it.
+    pub suite: String,
+    /// What it is for, e.g. `bookworm/sysroot/amd64`.
+    pub sets: BTreeSet<String>,
+}
+
+const HINT: &str =
+    "the file is written by `reml-toolchain lock`; restore it with `git checkout checksums.txt`";
+
+const HEADER: &str = "\
+# The lock: every file that is accepted. Written by `reml-toolchain lock`, not by hand.
+# Checked without the tool, from the cache folder:
+#   sha256sum --check --ignore-missing ../../checksums.txt
+";
+
+impl Lock {
+    /// The packages of a set, by pool path.
+    pub fn set<'a>(&'a self, set: &'a str) -> impl Iterator<Item = (&'a str, &'a LockedPackage)> {
+        self.packages
+            .iter()
+            .filter(move |(_, package)| package.sets.contains(set))
+            .map(|(path, package)| (path.as_str(), package))
+    }
+
+    /// The text of the file.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::from(HEADER);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "#! schema={SCHEMA}");
+        for (name, suite) in &self.suites {
+            let SuiteState { date, version, role, release } = suite;
+            let _ = writeln!(
+                text,
+                "#! suite={name} role={role} version={version} date={date} release={release}"
+            );
+        }
+        for (name, digest) in &self.archives {
+            let _ = writeln!(text, "{digest}  {name}");
+        }
+        for (path, package) in &self.packages {
+            let sets: Vec<&str> = package.sets.iter().map(String::as_str).collect();
+            let _ = writeln!(
+                text,
+                "#! name={} version={} architecture={} size={} installed={} suite={} sets={}",
+                package.name,
+                package.version,
+                package.architecture,
+                package.size,
+                package.installed_kib,
+                package.suite,
+                sets.join(",")
+            );
+            let _ = writeln!(text, "{}  {path}", package.sha256);
+        }
+        text
+    }
+
+    /// Reads `text`, which stands in the file called `file`.
+    ///
+    /// # Errors
+    /// Every problem of the text, each with its line.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Problems> {
+        let mut reader = Reader::default();
+        for (index, line) in text.split('\n').enumerate() {
+            reader.number = index + 1;
+            reader.line(line);
+        }
+        if !text.is_empty() && !text.ends_with('\n') {
+            reader.problem("", "the last line is cut: expected a newline at the end".to_owned());
+        }
+        if reader.schema.is_none() && reader.problems.is_empty() {
+            reader.number = 1;
+            reader.problem("", "no `#! schema=` line: this is not a lock".to_owned());
+        }
+        if reader.problems.is_empty() {
+            Ok(reader.lock)
+        } else {
+            Err(Problems::new(file, "lock-invalid", HINT, reader.problems))
+        }
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    lock: Lock,
+    schema: Option<u32>,
+    problems: Vec<Problem>,
+    number: usize,
+    pending: Option<BTreeMap<String, String>>,
+}
+
+impl Reader {
+    fn problem(&mut self, line: &str, text: String) {
+        let problem = Problem { line: self.number, column: 1, text, excerpt: excerpt(line) };
+        self.problems.push(problem);
+    }
+
+    fn line(&mut self, line: &str) {
+        let outcome = if line.is_empty() {
+            Ok(())
+        } else if let Some(fields) = line.strip_prefix("#! ") {
+            self.directive(fields)
+        } else if line.starts_with('#') {
+            Ok(())
+        } else {
+            self.entry(line)
+        };
+        if let Err(text) = outcome {
+            self.problem(line, text);
+        }
+    }
+
+    fn directive(&mut self, text: &str) -> Result<(), String> {
+        let mut fields = BTreeMap::new();
+        for field in text.split(' ') {
+            let (key, value) = field
+                .split_once('=')
+                .ok_or_else(|| format!("expected `key=value`, got `{field}`"))?;
+            if fields.insert(key.to_owned(), value.to_owned()).is_some() {
+                return Err(format!("`{key}` stands twice"));
+            }
+        }
+        if fields.contains_key("schema") {
+            let schema: u32 = take(&mut fields, "schema")?;
+            if schema != SCHEMA {
+                return Err(format!("schema is not supported: expected {SCHEMA}, got {schema}"));
+            }
+            self.schema = Some(schema);
+        } else if fields.contains_key("release") {
+            let name: String = take(&mut fields, "suite")?;
+            let state = SuiteState {
+                date: take(&mut fields, "date")?,
+                version: take(&mut fields, "version")?,
+                role: take(&mut fields, "role")?,
+                release: take(&mut fields, "release")?,
+            };
+            self.lock.suites.insert(name, state);
+        } else if self.pending.replace(fields).is_some() {
+            return Err("two `#!` lines in a row: the hash of the first is missing".to_owned());
+        } else {
+            return Ok(());
+        }
+        match fields.keys().next() {
+            Some(key) => Err(format!("unknown key `{key}`")),
+            None => Ok(()),
+        }
+    }
+
+    fn entry(&mut self, line: &str) -> Result<(), String> {
+        let (sha256, path) = split(line)?;
+        check_path(path)?;
+        let Some(mut fields) = self.pending.take() else {
+            if path.contains('/') {
+                return Err(format!("`{path}` has no `#!` line before it"));
+            }
+            return match self.lock.archives.insert(path.to_owned(), sha256) {
+                Some(other) if other != sha256 => Err(format!("`{path}` has two hashes")),
+                _ => Ok(()),
+            };
+        };
+        let sets: String = take(&mut fields, "sets")?;
+        let package = LockedPackage {
+            name: take(&mut fields, "name")?,
+            version: take(&mut fields, "version")?,
+            architecture: take(&mut fields, "architecture")?,
+            size: take(&mut fields, "size")?,
+            installed_kib: take(&mut fields, "installed")?,
+            suite: take(&mut fields, "suite")?,
+            sha256,
+            sets: sets.split(',').filter(|set| !set.is_empty()).map(str::to_owned).collect(),
+        };
+        if let Some(key) = fields.keys().next() {
+            return Err(format!("unknown key `{key}`"));
+        }
+        match self.lock.packages.insert(path.to_owned(), package) {
+            Some(_) => Err(format!("`{path}` stands twice")),
+            None => Ok(()),
+        }
+    }
+}
+
+fn take<T: std::str::FromStr>(
+    fields: &mut BTreeMap<String, String>,
+    key: &str,
+) -> Result<T, String> {
+    let value = fields.remove(key).ok_or_else(|| format!("`{key}=` is missing"))?;
+    value
+        .parse()
+        .map_err(|_| format!("`{key}` has no usable value: got `{}`", value.escape_debug()))
+}
+
+/// `HASH␠␠PATH` or `HASH␠*PATH`, as sha256sum(1) writes them.
+fn split(line: &str) -> Result<(Digest, &str), String> {
+    let expected = "expected `SHA-256  path`";
+    let (hash, rest) = line.split_once(' ').ok_or_else(|| format!("{expected}, got no blank"))?;
+    let sha256 = hash.parse().map_err(|error| format!("{expected}: {error}"))?;
+    let path = rest
+        .strip_prefix(' ')
+        .or_else(|| rest.strip_prefix('*'))
+        .ok_or_else(|| format!("{expected}, got one blank"))?;
+    Ok((sha256, path))
+}
+
+/// Paths are relative, below the cache folder, and plain.
+fn check_path(path: &str) -> Result<(), String> {
+    let plain = path.chars().all(|c| c.is_ascii_graphic() && c != '\\');
+    let steps_well = path.split('/').all(|step| !matches!(step, "" | "." | ".."));
+    if plain && steps_well {
+        Ok(())
+    } else {
+        Err(format!("not a plain relative path: `{}`", path.escape_debug()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

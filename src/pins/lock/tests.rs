@@ -1,0 +1,92 @@
+use super::*;
+
+const HASH: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+fn sample() -> Lock {
+    let mut lock = Lock::default();
+    lock.suites.insert(
+        "bookworm".to_owned(),
+        SuiteState {
+            date: 1_783_764_997,
+            version: "12.15".to_owned(),
+            role: "oldstable".to_owned(),
+            release: HASH.parse().unwrap(),
+        },
+    );
+    lock.packages.insert(
+        "pool/main/g/glibc/libc6_2.36-9+deb12u14_amd64.deb".to_owned(),
+        LockedPackage {
+            name: "libc6".to_owned(),
+            version: "2.36-9+deb12u14".to_owned(),
+            architecture: "amd64".to_owned(),
+            sha256: HASH.parse().unwrap(),
+            size: 2_758_000,
+            installed_kib: 12_986,
+            suite: "bookworm".to_owned(),
+            sets: ["bookworm/sysroot/amd64".to_owned()].into(),
+        },
+    );
+    lock.archives.insert("debian-bookworm-x86_64.tar.zst".to_owned(), HASH.parse().unwrap());
+    lock
+}
+
+fn refused(text: &str) -> String {
+    Lock::parse("checksums.txt", text).unwrap_err().to_string()
+}
+
+#[test]
+fn what_is_rendered_is_read_back_and_renders_the_same() {
+    let text = sample().render();
+    let lock = Lock::parse("checksums.txt", &text).unwrap();
+    assert_eq!(lock, sample());
+    assert_eq!(lock.render(), text);
+}
+
+#[test]
+fn a_set_gives_its_own_packages_only() {
+    let lock = sample();
+    assert_eq!(lock.set("bookworm/sysroot/amd64").count(), 1);
+    assert_eq!(lock.set("bookworm/sysroot/arm64").count(), 0);
+}
+
+#[test]
+fn k02_every_malformed_line_is_named_at_once() {
+    let text = format!("#! schema=1\nzz  a\n{HASH}\n{HASH} one-blank\n{HASH}  ../up\n");
+    let message = refused(&text);
+    for line in 2..=5 {
+        assert!(message.contains(&format!("checksums.txt:{line}:1: ")), "{message}");
+    }
+}
+
+#[test]
+fn k02_the_binary_marker_of_sha256sum_is_read() {
+    let lock = Lock::parse("f", &format!("#! schema=1\n{HASH} *a.tar.zst\n")).unwrap();
+    assert!(lock.archives.contains_key("a.tar.zst"));
+}
+
+#[test]
+fn k02_two_hashes_for_one_file_are_refused() {
+    let other = HASH.replace('e', "f");
+    assert!(refused(&format!("#! schema=1\n{HASH}  a\n{other}  a\n")).contains("two hashes"));
+}
+
+#[test]
+fn k02_a_pool_path_without_its_facts_is_refused() {
+    assert!(refused(&format!("#! schema=1\n{HASH}  pool/a.deb\n")).contains("no `#!` line"));
+}
+
+#[test]
+fn k02_carriage_returns_sha_1_and_a_cut_last_line_are_refused() {
+    assert!(refused(&format!("#! schema=1\n{HASH}  a\r\n")).contains("plain relative path"));
+    assert!(
+        refused("#! schema=1\nda39a3ee5e6b4b0d3255bfef95601890afd80709  a\n").contains("64 hex")
+    );
+    assert!(refused(&format!("#! schema=1\n{HASH}  a")).contains("cut"));
+}
+
+#[test]
+fn k03_a_newer_schema_and_a_file_of_another_kind_are_refused() {
+    assert!(refused("#! schema=2\n").contains("expected 1, got 2"));
+    assert!(refused("hello\n").contains("checksums.txt:1:1"));
+    assert!(refused("").contains("not a lock"));
+}

@@ -1,0 +1,328 @@
+//! Filling a staged tree: packages merged into their folders, LLVM cured so that it runs
+//! from anywhere, the tools' names, the files for shells and build systems, the manifest
+//! and the stamp.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::host_tools::{self, Llvm};
+use super::publish::Staging;
+use super::unpack::Unpacked;
+use super::{Plan, World, cure};
+use crate::host::fault::Fault;
+use crate::host::fs;
+use crate::host::hash::Digest;
+use crate::host::process;
+use crate::host::progress::Event;
+use crate::host::tree::Tree as Folder;
+use crate::pins::Target;
+use crate::sysroot::case;
+use crate::sysroot::manifest::EntryKind;
+use crate::sysroot::merge::{Dangling, Merged, Options, Package, merge};
+use crate::toolchain::config::{self, Clang, Machine};
+use crate::toolchain::layout::Tree;
+use crate::toolchain::manifest::{self, Line, Node};
+use crate::toolchain::stamp::{SCHEMA, Stamp};
+use crate::toolchain::tool_names::{programs, shims};
+use crate::toolchain::tools_table::Tools;
+use crate::toolchain::variables::{Shell, env_file, variables};
+
+/// A staged tree, file by file.
+struct Site<'s> {
+    /// Where it is made.
+    staged: Tree,
+    /// Where it will be found.
+    home: &'s Tree,
+    epoch: i64,
+    /// Every file and link so far: path to package.
+    list: BTreeMap<String, String>,
+}
+
+/// Fills the staging folder; returns how many files and links the tree has.
+///
+/// # Errors
+/// Packages contradict each other, a link leads out or nowhere, or the disk refuses.
+pub(super) fn install(
+    world: &World<'_>,
+    staging: &Staging,
+    home: &Tree,
+    plan: &Plan<'_>,
+    packages: &[Vec<Unpacked>],
+) -> Result<usize, Fault> {
+    let staged = Tree::new(staging.folder().to_path_buf());
+    let mut site = Site { staged, home, epoch: plan.epoch, list: BTreeMap::new() };
+    let mut overlay = None;
+    for (component, packages) in plan.components.iter().zip(packages) {
+        let merged = site.merge(world, component.name, component.folder, packages)?;
+        if component.name == "sysroot" {
+            overlay = site.overlay(component.folder, &merged)?;
+        }
+    }
+    let host = Target::host();
+    let llvm = match (plan.llvm, host) {
+        (Llvm::Own { libc }, Some(host)) => {
+            let paths = site.list.keys().map(String::as_str);
+            let made = cure::cure(&site.staged, home, paths, host, plan.pins.llvm.major, *libc)?;
+            made.into_iter().for_each(|path| site.note(path, ""));
+            format!("lib/llvm/usr/lib/llvm-{}", plan.pins.llvm.major).into()
+        }
+        (Llvm::System { installation: Some(found), .. }, _) => found.root.clone(),
+        // The stamp vouched for it, but the tree is made anew: ask it again.
+        _ => host_tools::installation(world, plan.pins)?.root,
+    };
+    let tools = site.tools(world, plan, &llvm)?;
+    site.shims(world, plan.request.target, &tools, plan)?;
+    site.integration(plan, &llvm, &tools, overlay.as_deref())?;
+    site.environment(plan.request.target, &llvm)?;
+    let files = site.list.len();
+    site.seal(plan, &llvm)?;
+    Ok(files)
+}
+
+impl Site<'_> {
+    fn note(&mut self, path: impl Into<String>, package: &str) {
+        self.list.insert(path.into(), package.to_owned());
+    }
+
+    /// Writes a file of our own.
+    fn write(&mut self, path: &str, content: &[u8], executable: bool) -> Result<(), Fault> {
+        let place = self.staged.root().join(path);
+        if let Some(parent) = place.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(&place, content)?;
+        fs::set_mode(&place, if executable { fs::DIR_MODE } else { fs::FILE_MODE })?;
+        fs::set_modified(&place, self.epoch)?;
+        self.note(path, "");
+        Ok(())
+    }
+
+    fn merge(
+        &mut self,
+        world: &World<'_>,
+        name: &'static str,
+        folder: &str,
+        packages: &[Unpacked],
+    ) -> Result<Merged, Fault> {
+        let root = self.staged.root().join(folder);
+        fs::create_dir_all(&root)?;
+        let parts: Vec<Package<'_>> = packages
+            .iter()
+            .map(|p| Package { name: &p.name, folder: &p.folder, entries: &p.entries })
+            .collect();
+        let options = Options {
+            case_sensitive: fs::is_case_sensitive(&root)?,
+            dangling: Dangling::Drop,
+            threads: 2,
+            time: self.epoch,
+        };
+        let merged = merge(&parts, &options, &Folder::open(&root)?)?;
+        for link in &merged.dropped {
+            let text = format!(
+                "{name}: left out {} ({}): it leads to {}, which no package here has",
+                link.path, link.package, link.target
+            );
+            world.progress.event(Event::Detail { text });
+        }
+        for placed in &merged.placed {
+            if placed.entry.kind != EntryKind::Directory {
+                let package = placed.package.map_or("", |index| parts[index].name);
+                self.note(format!("{folder}/{}", placed.entry.on_disk()), package);
+            }
+        }
+        Ok(merged)
+    }
+
+    /// The overlay that shows names which this volume cannot tell apart.
+    fn overlay(&mut self, folder: &str, merged: &Merged) -> Result<Option<PathBuf>, Fault> {
+        // Its contents are named relative to its own folder.
+        const PATH: &str = "sysroot/case-overlay.yaml";
+        let moved: Vec<(&str, &str)> = merged.moved().collect();
+        if moved.is_empty() {
+            return Ok(None);
+        }
+        let root = self.home.root().join(folder);
+        let text = case::overlay(&root.to_string_lossy(), moved);
+        self.write(PATH, text.as_bytes(), false)?;
+        Ok(Some(PathBuf::from(PATH)))
+    }
+
+    /// Where each program lies: relative to the tree for our own, absolute for the host's.
+    fn tools(&self, world: &World<'_>, plan: &Plan<'_>, llvm: &Path) -> Result<Tools, Fault> {
+        let target = plan.request.target;
+        let mut list: Vec<(String, PathBuf)> = Vec::new();
+        for program in programs() {
+            let path = match plan.llvm {
+                _ if program == "pkg-config" => ["pkgconf", "pkg-config"]
+                    .iter()
+                    .find_map(|name| process::find(name, &world.env.path_folders())),
+                _ if llvm.is_absolute() => self.system_tool(world, plan, llvm, program)?,
+                _ => {
+                    let path = llvm.join("bin").join(program);
+                    process::is_executable(&self.staged.root().join(&path)).then_some(path)
+                }
+            };
+            list.extend(path.map(|path| (program.to_owned(), path)));
+        }
+        if let Some(host) = Target::host().filter(|host| host.debian != target.debian) {
+            let libraries = Path::new("lib/qemu/usr/lib").join(host.multiarch);
+            list.push(("qemu".to_owned(), format!("lib/qemu/usr/bin/qemu-{}", target.qemu).into()));
+            list.push(("qemu-libraries".to_owned(), libraries));
+            let carried = cure::loader(host);
+            let loader = if plan.llvm.needs_libc() { carried } else { host.interpreter.into() };
+            list.push(("loader".to_owned(), loader));
+        }
+        let (triple, multiarch) = (target.triple.to_owned(), target.multiarch.to_owned());
+        Ok(Tools { triple, multiarch, programs: list })
+    }
+
+    fn system_tool(
+        &self,
+        world: &World<'_>,
+        plan: &Plan<'_>,
+        llvm: &Path,
+        program: &str,
+    ) -> Result<Option<PathBuf>, Fault> {
+        if let Llvm::System { installation: Some(found), .. } = plan.llvm
+            && let Some(path) = found.tools.get(program)
+        {
+            return Ok(Some(path.clone()));
+        }
+        let major = plan.pins.llvm.major;
+        let mut folders = vec![llvm.join("bin")];
+        let plain = process::find(program, &folders);
+        folders.extend(world.env.path_folders());
+        Ok(plain.or_else(|| process::find(&format!("{program}-{major}"), &folders)))
+    }
+
+    /// The tools' names: one copy of this program under all of them. It finds its tree
+    /// from its own place, and the name it is called by says what to start.
+    fn shims(
+        &mut self,
+        world: &World<'_>,
+        target: &Target,
+        tools: &Tools,
+        plan: &Plan<'_>,
+    ) -> Result<(), Fault> {
+        let text = tools.text().unwrap_or_default();
+        self.write("share/tools", text.as_bytes(), false)?;
+        let Some(exe) = &world.env.exe else { return Ok(()) };
+        let mut program = fs::read(exe)?;
+        if cfg!(target_os = "linux") {
+            // Compiler caches take the shim's bytes for the compiler's: they change when
+            // what they start changes. An ELF file may have anything behind its end.
+            program.extend_from_slice(plan.inputs.fingerprint().to_string().as_bytes());
+        }
+        let mut first: Option<PathBuf> = None;
+        for (name, tool) in shims(target.triple) {
+            let is_there = tools.programs.iter().any(|(program, _)| program == tool.program);
+            if !is_there {
+                continue;
+            }
+            let path = format!("bin/{name}");
+            let place = self.staged.root().join(&path);
+            match &first {
+                Some(first) if fs::hard_link(first, &place).is_ok() => self.note(path, ""),
+                _ => {
+                    self.write(&path, &program, true)?;
+                    first.get_or_insert(place);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The files through which clang, `CMake`, Meson and pkg-config use the tree.
+    fn integration(
+        &mut self,
+        plan: &Plan<'_>,
+        llvm: &Path,
+        tools: &Tools,
+        overlay: Option<&Path>,
+    ) -> Result<(), Fault> {
+        let target = plan.request.target;
+        let major = plan.pins.llvm.major;
+        let lld = tools.programs.iter().find(|(program, _)| program == "ld.lld");
+        let gcc_major =
+            plan.pins.releases.get(&plan.request.release).map_or(0, |release| release.gcc);
+        let text = config::clang(&Clang {
+            root: self.home.root(),
+            triple: target.triple,
+            major,
+            gcc: &format!("usr/lib/gcc/{}/{gcc_major}", target.multiarch),
+            lld: lld.map_or(Path::new("ld.lld"), |(_, path)| path),
+            resource_dir: &llvm.join(format!("lib/clang/{major}")),
+            overlay,
+        })?;
+        self.write(&format!("share/clang/{}.cfg", target.triple), text.as_bytes(), false)?;
+        let machine = Machine {
+            triple: target.triple,
+            multiarch: target.multiarch,
+            processor: target.processor,
+            pkg_config: tools.programs.iter().any(|(program, _)| program == "pkg-config"),
+        };
+        self.write(
+            &format!("share/cmake/{}.cmake", target.triple),
+            config::cmake(&machine).as_bytes(),
+            false,
+        )?;
+        let text = config::meson(&machine, self.home.root())?;
+        self.write(&format!("share/meson/{}.ini", target.triple), text.as_bytes(), false)
+    }
+
+    fn environment(&mut self, target: &Target, llvm: &Path) -> Result<(), Fault> {
+        let foreign = Target::host().is_none_or(|host| host.debian != target.debian);
+        let list = variables(self.home, target, &self.home.root().join(llvm), foreign);
+        for (name, shell) in
+            [("env.sh", Shell::Sh), ("env.fish", Shell::Fish), ("env.ps1", Shell::Powershell)]
+        {
+            self.write(name, env_file(shell, self.home, &list).as_bytes(), false)?;
+        }
+        Ok(())
+    }
+
+    /// The manifest, then the stamp that names it.
+    fn seal(&mut self, plan: &Plan<'_>, llvm: &Path) -> Result<(), Fault> {
+        let mut lines = Vec::with_capacity(self.list.len());
+        let mut digests: BTreeMap<(u64, u64), Digest> = BTreeMap::new();
+        for (path, package) in &self.list {
+            let place = self.staged.root().join(path);
+            let node = node(&place, &mut digests)?;
+            lines.push(Line { path: path.clone(), node, package: package.clone() });
+        }
+        let text = manifest::render(&lines);
+        self.write("share/manifest.tsv", text.as_bytes(), false)?;
+        let stamp = Stamp {
+            schema: SCHEMA,
+            target: plan.request.target.triple.to_owned(),
+            release: plan.request.release.clone(),
+            llvm: llvm.to_string_lossy().into_owned(),
+            manifest: Digest::of(text.as_bytes()).to_string(),
+            inputs: plan.inputs.clone(),
+        };
+        self.write("share/stamp.json", stamp.render().as_bytes(), false)
+    }
+}
+
+/// What lies at `place`. Names of one file are hashed once.
+fn node(place: &Path, digests: &mut BTreeMap<(u64, u64), Digest>) -> Result<Node, Fault> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let meta = fs::metadata(place)?;
+    if meta.is_symlink() {
+        let target = fs::read_link(place)?.to_string_lossy().into_owned();
+        return Ok(Node::Link { target });
+    }
+    let sha256 = if let Some(known) = digests.get(&(meta.dev(), meta.ino())) {
+        *known
+    } else {
+        let (digest, _) = fs::digest(place)?;
+        digests.insert((meta.dev(), meta.ino()), digest);
+        digest
+    };
+    Ok(Node::File {
+        executable: meta.permissions().mode() & 0o100 != 0,
+        size: meta.len(),
+        seconds: meta.mtime(),
+        sha256,
+    })
+}

@@ -1,0 +1,202 @@
+//! The main job: a request and the lock become a plan, blobs, folders, a staged tree,
+//! and, by one rename, the toolchain. Until that rename nothing the user had is touched;
+//! killed at any moment, the old tree is whole or the new one is.
+
+use std::path::PathBuf;
+
+use crate::debian::mirrors::MirrorList;
+use crate::host::Env;
+use crate::host::fault::Fault;
+use crate::host::fs::{self, Hold, Patience};
+use crate::host::http::Client;
+use crate::host::progress::{Event, Progress};
+use crate::pins::{Lock, Pins, Target};
+use crate::store::{Blob, Store};
+use crate::toolchain::check;
+use crate::toolchain::layout::{Project, Tree, folder_name};
+use crate::toolchain::stamp::{Freshness, Inputs, LAYOUT, Reason, Stamp};
+
+pub mod components;
+mod cure;
+mod host_tools;
+mod install;
+mod prepared;
+mod publish;
+mod unpack;
+
+pub use host_tools::{HostToolError, LlvmChoice};
+pub use prepared::{NotPrepared, Prepared, prepared};
+pub use publish::PublishError;
+
+use components::{Component, Wanted, components, sources};
+use host_tools::Llvm;
+
+/// What a run works with.
+pub struct World<'w> {
+    /// The process's environment.
+    pub env: &'w Env,
+    /// The project's paths.
+    pub project: &'w Project,
+    /// The network.
+    pub client: &'w Client,
+    /// Who is asked.
+    pub mirrors: &'w MirrorList,
+    /// Who is told.
+    pub progress: &'w dyn Progress,
+}
+
+/// What is wanted.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The target.
+    pub target: &'static Target,
+    /// The Debian release of the sysroot.
+    pub release: String,
+    /// Further packages in the sysroot.
+    pub with: Vec<String>,
+    /// Where LLVM is to come from.
+    pub llvm: LlvmChoice,
+    /// Lay the tree out anew even when it is fresh.
+    pub force: bool,
+    /// Downloads side by side.
+    pub jobs: usize,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The toolchain's folder.
+    pub root: PathBuf,
+    /// Why it was laid out; `None` when it was up to date.
+    pub reason: Option<Reason>,
+    /// Where LLVM comes from, for people.
+    pub llvm: String,
+    /// Files and links in the tree; 0 when it was up to date.
+    pub files: usize,
+}
+
+/// Makes the toolchain what the pins, the lock and the request say.
+///
+/// # Errors
+/// Anything that keeps it from that; the old tree is as it was.
+pub fn prepare(
+    world: &World<'_>,
+    pins: &Pins,
+    lock: &Lock,
+    request: &Request,
+) -> Result<Outcome, Fault> {
+    let name = folder_name(request.target, &request.release, &pins.release);
+    let tree = world.project.toolchain(&name);
+    let (stamp, missing) = stamp_of(&tree)?;
+    let kept = stamp.as_ref().and_then(|stamp| host_tools::kept(stamp, request.llvm));
+    let llvm = match kept {
+        Some(llvm) => llvm,
+        None => host_tools::choose(world, pins, request.llvm)?,
+    };
+    let plan = plan(world, pins, lock, request, &llvm)?;
+    let judge = |stamp: Option<&Stamp>, missing: Reason| match stamp {
+        _ if request.force => Ok(Freshness::Stale(Reason::Forced)),
+        None => Ok(Freshness::Stale(missing)),
+        Some(stamp) => match stamp.freshness(&plan.inputs) {
+            Freshness::Fresh => check::quick(&tree, stamp),
+            stale => Ok(stale),
+        },
+    };
+    let outcome = |reason, files| {
+        let root = tree.root().to_path_buf();
+        Outcome { root, reason, llvm: llvm.to_string(), files }
+    };
+    let Freshness::Stale(reason) = judge(stamp.as_ref(), missing)? else {
+        return Ok(outcome(None, 0));
+    };
+    world.progress.event(Event::Detail { text: format!("stale: {reason}") });
+    publish::check_name(&tree)?;
+    fs::create_dir_all(&world.project.generations())?;
+    let path = world.project.prepare_lock(&name);
+    let _alone = fs::lock(&path, Hold::Exclusive, Patience::Wait, "prepare", world.progress)?;
+    // Whoever held the lock may have done the work.
+    let (stamp, missing) = stamp_of(&tree)?;
+    let Freshness::Stale(reason) = judge(stamp.as_ref(), missing)? else {
+        return Ok(outcome(None, 0));
+    };
+    let store = Store::open(&world.project.cache())?;
+    let blobs = blobs(world, pins, lock, &plan.components);
+    store.obtain(&blobs, request.jobs, world.client, world.progress)?;
+    store.sweep(&blobs)?;
+    let packages = unpack::unpack_all(world, &store, &plan.components)?;
+    let staging = publish::Staging::begin(world.project, &name, world.progress)?;
+    let files = install::install(world, &staging, &tree, &plan, packages.components.as_slice())?;
+    staging.make_durable()?;
+    packages.keep()?;
+    staging.publish(&tree, &plan.inputs.fingerprint())?;
+    Ok(outcome(Some(reason), files))
+}
+
+/// Everything decided before anything is done.
+struct Plan<'p> {
+    pins: &'p Pins,
+    request: &'p Request,
+    llvm: &'p Llvm,
+    components: Vec<Component<'p>>,
+    inputs: Inputs,
+    /// The time of everything the tool writes, in Unix seconds: the lock's own.
+    epoch: i64,
+}
+
+fn plan<'p>(
+    world: &World<'_>,
+    pins: &'p Pins,
+    lock: &'p Lock,
+    request: &'p Request,
+    llvm: &'p Llvm,
+) -> Result<Plan<'p>, Fault> {
+    let wanted = Wanted {
+        target: request.target,
+        release: &request.release,
+        host: Target::host(),
+        own_llvm: llvm.is_own(),
+        own_libc: llvm.needs_libc(),
+        with: &request.with,
+    };
+    let components = components(pins, lock, wanted)?;
+    let mut inputs = Inputs::default();
+    inputs.add("layout", LAYOUT);
+    inputs.add("tool", env!("CARGO_PKG_VERSION"));
+    inputs.add("place", world.project.root().display());
+    inputs.add("target", request.target);
+    inputs.add("release", &request.release);
+    inputs.add("llvm major", pins.llvm.major);
+    inputs.add("llvm", llvm.identity());
+    components.iter().for_each(|component| component.add_inputs(&mut inputs));
+    let release = pins.release(&request.release);
+    let durable = release.and_then(|release| lock.suites.get(&release.durable));
+    let epoch = durable.map_or(0, |suite| suite.date);
+    Ok(Plan { pins, request, llvm, components, inputs, epoch })
+}
+
+/// The stamp of the tree, or why there is none.
+fn stamp_of(tree: &Tree) -> Result<(Option<Stamp>, Reason), Fault> {
+    if fs::stat(&tree.stamp())?.is_none() {
+        return Ok((None, Reason::Absent));
+    }
+    Ok(match prepared::read_stamp(tree)? {
+        Ok(stamp) => (Some(stamp), Reason::Absent),
+        Err(why) => (None, Reason::Unreadable(why)),
+    })
+}
+
+fn blobs(world: &World<'_>, pins: &Pins, lock: &Lock, components: &[Component<'_>]) -> Vec<Blob> {
+    let mut blobs: Vec<Blob> = components
+        .iter()
+        .flat_map(|component| &component.packages)
+        .map(|(path, package)| Blob {
+            path: (*path).to_owned(),
+            sha256: package.sha256.0,
+            size: package.size,
+            urls: sources(world.mirrors, pins, lock, path, package),
+        })
+        .collect();
+    blobs.sort_by(|a, b| a.path.cmp(&b.path));
+    blobs.dedup_by(|a, b| a.path == b.path);
+    blobs
+}

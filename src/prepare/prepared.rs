@@ -1,0 +1,106 @@
+//! A toolchain that is there: found by its name, described by its own stamp.
+
+use std::path::PathBuf;
+
+use crate::host::fault::{Diagnostic, Fault, Kind};
+use crate::host::fs;
+use crate::pins::{Pins, Target};
+use crate::toolchain::layout::{Project, Tree, folder_name};
+use crate::toolchain::stamp::Stamp;
+use crate::toolchain::variables::{Variable, variables};
+
+/// The largest stamp that is read, in bytes.
+const STAMP_LIMIT: u64 = 1 << 20;
+
+/// A prepared toolchain.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Where it lies.
+    pub tree: Tree,
+    /// What it says of itself.
+    pub stamp: Stamp,
+    /// Its target.
+    pub target: &'static Target,
+}
+
+/// There is no usable toolchain.
+#[derive(Debug, thiserror::Error)]
+pub enum NotPrepared {
+    /// Nothing lies there.
+    #[error("{}: no toolchain is prepared for {target}", path.display())]
+    Absent {
+        /// Where it would lie.
+        path: PathBuf,
+        /// The target's triple.
+        target: &'static str,
+    },
+    /// Something else lies there.
+    #[error("{}: not a stamp: {why}", path.display())]
+    NoStamp {
+        /// The stamp.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+impl Diagnostic for NotPrepared {
+    fn kind(&self) -> Kind {
+        Kind::Failed
+    }
+
+    fn code(&self) -> &'static str {
+        "not-prepared"
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Absent { target, .. } => {
+                vec![format!("prepare it: `reml-toolchain prepare --target {target}`")]
+            }
+            Self::NoStamp { .. } => {
+                vec!["prepare it anew: `reml-toolchain prepare --force`".to_owned()]
+            }
+        }
+    }
+}
+
+/// The prepared toolchain of a target and release.
+///
+/// # Errors
+/// There is none, or its stamp cannot be read.
+pub fn prepared(
+    project: &Project,
+    pins: &Pins,
+    target: &'static Target,
+    release: &str,
+) -> Result<Prepared, Fault> {
+    let tree = project.toolchain(&folder_name(target, release, &pins.release));
+    let path = tree.stamp();
+    if fs::stat(&path)?.is_none() {
+        let path = tree.root().to_path_buf();
+        return Err(NotPrepared::Absent { path, target: target.triple }.into());
+    }
+    match read_stamp(&tree)? {
+        Ok(stamp) => Ok(Prepared { tree, stamp, target }),
+        Err(why) => Err(NotPrepared::NoStamp { path, why }.into()),
+    }
+}
+
+/// The stamp of a tree, or what is wrong with it.
+pub(super) fn read_stamp(tree: &Tree) -> Result<Result<Stamp, String>, Fault> {
+    let bytes = fs::read_at_most(&tree.stamp(), STAMP_LIMIT)?;
+    let text = String::from_utf8(bytes).map_err(|error| error.to_string());
+    Ok(text.and_then(|text| Stamp::parse(&text)))
+}
+
+impl Prepared {
+    /// The environment it asks for.
+    #[must_use]
+    pub fn variables(&self) -> Vec<Variable> {
+        // An absolute path replaces the one it is joined to.
+        let llvm = self.tree.root().join(&self.stamp.llvm);
+        let foreign = Target::host().is_none_or(|host| host.debian != self.target.debian);
+        variables(&self.tree, self.target, &llvm, foreign)
+    }
+}

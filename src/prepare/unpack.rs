@@ -1,0 +1,237 @@
+//! Packages become folders, side by side, largest first. An unpacked package is kept and
+//! found again by its hash and the rules it was unpacked with, so that a second target
+//! or a second try costs links instead of decompression.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::World;
+use super::components::Component;
+use crate::debian::identity::Identity;
+use crate::debian::tar::Limits;
+use crate::host::fault::Fault;
+use crate::host::fs::{self, Hold, Patience};
+use crate::host::hash::Digest;
+use crate::host::progress::Event;
+use crate::host::tree::Tree;
+use crate::pins::LockedPackage;
+use crate::store::Store;
+use crate::sysroot::listing;
+use crate::sysroot::manifest::Entry;
+use crate::sysroot::rules::Rules;
+use crate::sysroot::unpack::{Problem, Request, unpack};
+use crate::toolchain::stamp::LAYOUT;
+
+/// No file gets a later time than this (the end of 32-bit time stamps, in 2106).
+const LATEST_SECONDS: i64 = 4_294_967_295;
+
+/// A package's folder and what lies in it.
+#[derive(Debug)]
+pub(super) struct Unpacked {
+    /// `name_version_architecture`.
+    pub(super) name: String,
+    /// The folder.
+    pub(super) folder: Tree,
+    /// What lies in it.
+    pub(super) entries: Vec<Entry>,
+}
+
+/// All packages of a run, and the folders that are new.
+#[derive(Debug)]
+pub(super) struct Packages {
+    /// By component, in its order.
+    pub(super) components: Vec<Vec<Unpacked>>,
+    /// New folders and the names they get once they are safe on disk.
+    new: Vec<(PathBuf, PathBuf)>,
+    /// Held while folders are in use, so that no other run sweeps them.
+    _guard: fs::Lock,
+}
+
+/// One package to unpack: its component and place there, and how.
+struct Job<'a> {
+    component: usize,
+    path: &'a str,
+    package: &'a LockedPackage,
+    rules: &'a Rules,
+    key: String,
+}
+
+/// Unpacks what is not unpacked yet.
+///
+/// # Errors
+/// The first package that is damaged or breaks a rule; new folders are swept by the
+/// next run.
+pub(super) fn unpack_all(
+    world: &World<'_>,
+    store: &Store,
+    components: &[Component<'_>],
+) -> Result<Packages, Fault> {
+    let root = world.project.unpacked();
+    fs::create_dir_all(&root)?;
+    let guard = sweep(world, &root)?;
+    let rules = components
+        .iter()
+        .map(|component| {
+            let layout = component.layout;
+            Rules::new(
+                layout.prune.iter().map(String::as_str),
+                layout.keep.iter().map(String::as_str),
+            )
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    let case_sensitive = fs::is_case_sensitive(&root)?;
+    let mut jobs = Vec::new();
+    for (component, (parts, rules)) in components.iter().zip(&rules).enumerate() {
+        for (path, package) in &parts.packages {
+            let key = key(package, parts, case_sensitive);
+            jobs.push(Job { component, path, package, rules, key });
+        }
+    }
+    jobs.sort_by_key(|job| std::cmp::Reverse(job.package.size));
+    let bytes = jobs.iter().map(|job| job.package.size).sum();
+    let name = "unpack";
+    world.progress.event(Event::Stage { name, count: jobs.len() as u64, bytes });
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(BTreeMap::new());
+    let new = Mutex::new(Vec::new());
+    let work = || -> Result<(), Fault> {
+        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let place = root.join(&job.key);
+            let unpacked = if let Some(unpacked) = found(&place, job)? {
+                unpacked
+            } else {
+                let fresh = root.join(format!(".new-{}-{}", std::process::id(), job.key));
+                let unpacked = fill(store, job, &fresh, case_sensitive)?;
+                lock(&new).push((fresh, place));
+                unpacked
+            };
+            let bytes = i64::try_from(job.package.size).unwrap_or(i64::MAX);
+            world.progress.event(Event::Advance { bytes });
+            world.progress.event(Event::ItemDone { name: &job.package.name });
+            lock(&done).insert((job.component, job.path), unpacked);
+        }
+        Ok(())
+    };
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect::<Result<Vec<()>, Fault>>()
+    })?;
+    let mut lists: Vec<Vec<Unpacked>> = components.iter().map(|_| Vec::new()).collect();
+    for ((component, _), unpacked) in
+        done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    {
+        lists[component].push(unpacked);
+    }
+    let new = new.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let summary =
+        format!("{} packages, {} of them unpacked before", jobs.len(), jobs.len() - new.len());
+    world.progress.event(Event::StageDone { name, summary });
+    Ok(Packages { components: lists, new, _guard: guard })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Removes what killed runs left, if no other run is at work; then says that we are.
+fn sweep(world: &World<'_>, root: &std::path::Path) -> Result<fs::Lock, Fault> {
+    let path = root.join(".lock");
+    match fs::lock(&path, Hold::Exclusive, Patience::Refuse, "prepare", world.progress) {
+        Ok(_alone) => {
+            for entry in fs::read_dir_sorted(root)? {
+                if entry.name.as_encoded_bytes().starts_with(b".new-") {
+                    fs::remove_tree(&entry.path)?;
+                }
+            }
+        }
+        Err(fs::FsError::Held { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(fs::lock(&path, Hold::Shared, Patience::Wait, "prepare", world.progress)?)
+}
+
+/// What decides the content of an unpacked folder.
+fn key(package: &LockedPackage, component: &Component<'_>, case_sensitive: bool) -> String {
+    let layout = component.layout;
+    let rules = format!("{LAYOUT} {case_sensitive} {:?} {:?}", layout.prune, layout.keep);
+    let (sha256, rules) = (package.sha256.short(), Digest::of(rules.as_bytes()).short());
+    format!("{}-{sha256}-{}", package.name, &rules[..8])
+}
+
+fn label(package: &LockedPackage) -> String {
+    format!("{}_{}_{}", package.name, package.version, package.architecture)
+}
+
+fn found(place: &std::path::Path, job: &Job<'_>) -> Result<Option<Unpacked>, Fault> {
+    let list = place.join("entries.tsv");
+    if fs::stat(&list)?.is_none() {
+        return Ok(None);
+    }
+    // A list that cannot be read was damaged: the package is unpacked again beside it.
+    let Some(entries) = listing::parse(&fs::read_text(&list)?) else {
+        fs::remove_tree(place)?;
+        return Ok(None);
+    };
+    Ok(Some(Unpacked {
+        name: label(job.package),
+        folder: Tree::open(place.join("tree"))?,
+        entries,
+    }))
+}
+
+fn fill(
+    store: &Store,
+    job: &Job<'_>,
+    fresh: &std::path::Path,
+    case_sensitive: bool,
+) -> Result<Unpacked, Fault> {
+    let package = job.package;
+    fs::create_dir_all(fresh)?;
+    let folder = Tree::create(fresh.join("tree"))?;
+    let request = Request {
+        identity: Identity {
+            package: package.name.clone(),
+            version: package.version.clone(),
+            architecture: package.architecture.clone(),
+        },
+        size: package.size,
+        sha256: package.sha256,
+        installed_size: Some(package.installed_kib),
+        limits: Limits::default(),
+        rules: job.rules,
+        latest: LATEST_SECONDS,
+        case_sensitive,
+    };
+    let file = store.open_blob(job.path)?;
+    let unpacked = match unpack(file, &request, &folder) {
+        Ok(unpacked) => unpacked,
+        Err(error) => {
+            // A damaged file of the cache is moved aside, so that the next run fetches it.
+            if matches!(error.problem, Problem::Hash { .. } | Problem::Size { .. }) {
+                store.reject(job.path)?;
+            }
+            return Err(error.into());
+        }
+    };
+    fs::write(&fresh.join("entries.tsv"), listing::render(&unpacked.entries).as_bytes())?;
+    Ok(Unpacked { name: label(package), folder, entries: unpacked.entries })
+}
+
+impl Packages {
+    /// Gives the new folders their names. Called when their content is safe on disk.
+    pub(super) fn keep(self) -> Result<(), Fault> {
+        for (fresh, place) in &self.new {
+            // Another run may have kept the same package in the meantime.
+            if fs::stat(place)?.is_some() || fs::rename(fresh, place).is_err() {
+                fs::remove_tree(fresh)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! How packages become a sysroot: rules for paths and links, unpacking, merging.
+
+pub mod case;
+pub mod links;
+pub mod listing;
+pub mod manifest;
+pub mod merge;
+pub mod rules;
+pub mod unpack;

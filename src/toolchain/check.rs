@@ -1,0 +1,184 @@
+//! A tree against its manifest: quickly by size and time, or wholly by content. Links
+//! are checked by what they say and by where they lead.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::Path;
+
+use super::layout::Tree;
+use super::manifest::{self, Line, Node};
+use super::stamp::{Freshness, Reason, Stamp};
+use crate::host::fault::Fault;
+use crate::host::fs::{self, EntryKind};
+use crate::host::hash::Digest;
+
+/// What a whole check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Files and links that were checked.
+    pub files: usize,
+    /// What is not as it must be.
+    pub problems: Vec<Problem>,
+}
+
+/// One thing that is not as the manifest says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Relative to the tree.
+    pub path: String,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.what)
+    }
+}
+
+/// The generated files that name the tree's own place; none is a library or a header.
+const UNLISTED: [&str; 2] = ["share/manifest.tsv", "share/stamp.json"];
+
+/// A quick look: every file has its kind, size and time, and the manifest is the one the
+/// stamp names. Content that was changed with size and time kept is found by [`whole`].
+///
+/// # Errors
+/// The tree cannot be looked at.
+pub fn quick(tree: &Tree, stamp: &Stamp) -> Result<Freshness, Fault> {
+    let damaged = |what: String| Ok(Freshness::Stale(Reason::Damaged(what)));
+    let lines = match lines(tree, stamp)? {
+        Ok(lines) => lines,
+        Err(problem) => return damaged(problem.to_string()),
+    };
+    let half = lines.len().div_ceil(2);
+    let problems = std::thread::scope(|scope| {
+        let (first, second) = lines.split_at(half);
+        let other = scope.spawn(move || first_difference(tree, second));
+        let mine = first_difference(tree, first);
+        let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        mine.or(other)
+    });
+    problems.map_or(Ok(Freshness::Fresh), |problem| damaged(problem.to_string()))
+}
+
+fn first_difference(tree: &Tree, lines: &[Line]) -> Option<Problem> {
+    lines.iter().find_map(|line| difference(tree.root(), line))
+}
+
+/// The whole truth: every byte, every link, nothing missing and nothing added.
+///
+/// # Errors
+/// The tree cannot be read.
+pub fn whole(tree: &Tree, stamp: &Stamp) -> Result<Report, Fault> {
+    let lines = match lines(tree, stamp)? {
+        Ok(lines) => lines,
+        Err(problem) => return Ok(Report { files: 0, problems: vec![problem] }),
+    };
+    let mut problems: Vec<Problem> = Vec::new();
+    for line in &lines {
+        let place = tree.root().join(&line.path);
+        let problem = difference(tree.root(), line).or_else(|| match &line.node {
+            Node::File { sha256, .. } => match fs::digest(&place) {
+                Ok((got, _)) if got == *sha256 => None,
+                Ok((got, _)) => {
+                    Some(problem(line, format!("wrong SHA-256: expected {sha256}, got {got}")))
+                }
+                Err(error) => Some(problem(line, error.to_string())),
+            },
+            Node::Link { target } => leads_astray(tree.root(), &place)
+                .map(|why| problem(line, format!("its target {target} {why}"))),
+        });
+        problems.extend(problem);
+    }
+    let known: BTreeSet<&str> =
+        lines.iter().map(|line| line.path.as_str()).chain(UNLISTED).collect();
+    find_strangers(tree.root(), "", &known, &mut problems)?;
+    problems.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(Report { files: lines.len(), problems })
+}
+
+/// The manifest's lines; or what is wrong with it.
+fn lines(tree: &Tree, stamp: &Stamp) -> Result<Result<Vec<Line>, Problem>, Fault> {
+    let path = "share/manifest.tsv".to_owned();
+    if fs::stat(&tree.manifest())?.is_none() {
+        return Ok(Err(Problem { path, what: "is missing".to_owned() }));
+    }
+    let bytes = fs::read(&tree.manifest())?;
+    let got = Digest::of(&bytes);
+    if got.to_string() != stamp.manifest {
+        let what = format!("wrong SHA-256: expected {}, got {got}", stamp.manifest);
+        return Ok(Err(Problem { path, what }));
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(manifest::parse(&text)
+        .map_err(|line| Problem { path, what: format!("line {line} is none") }))
+}
+
+fn problem(line: &Line, what: String) -> Problem {
+    Problem { path: line.path.clone(), what }
+}
+
+/// What the metadata alone tell.
+fn difference(root: &Path, line: &Line) -> Option<Problem> {
+    let place = root.join(&line.path);
+    let meta = match fs::stat(&place) {
+        Ok(Some(meta)) => meta,
+        Ok(None) => return Some(problem(line, "is missing".to_owned())),
+        Err(error) => return Some(problem(line, error.to_string())),
+    };
+    match &line.node {
+        Node::Link { target } => {
+            let got = fs::read_link(&place).ok();
+            let same = got.as_deref() == Some(Path::new(target));
+            let said = got.map_or("no link".to_owned(), |got| got.display().to_string());
+            (!same).then(|| problem(line, format!("expected a link to {target}, got {said}")))
+        }
+        Node::File { executable, size, seconds, .. } => {
+            let got = (meta.len(), fs::modified_seconds(&meta), fs::is_executable(&meta));
+            if !meta.is_file() {
+                Some(problem(line, "is no regular file".to_owned()))
+            } else if got.0 != *size {
+                Some(problem(line, format!("wrong size in bytes: expected {size}, got {}", got.0)))
+            } else if got.1 != *seconds {
+                Some(problem(line, "was written to since it was installed".to_owned()))
+            } else if got.2 != *executable {
+                Some(problem(line, "its mode was changed".to_owned()))
+            } else {
+                None
+            }
+        }
+    }
+}
+
+/// Why a link is no good, if it is none: it must lead to something inside the tree.
+fn leads_astray(root: &Path, link: &Path) -> Option<&'static str> {
+    let root = fs::resolve(root).ok()?;
+    match fs::resolve(link) {
+        Ok(end) if end.starts_with(&root) => None,
+        Ok(_) => Some("leads out of the toolchain"),
+        Err(_) => Some("leads to nothing"),
+    }
+}
+
+/// Files that nobody installed. What macOS's Finder leaves is passed over, and what
+/// `build-runtime` puts into `lib` is vouched for by its own stamp.
+fn find_strangers(
+    root: &Path,
+    folder: &str,
+    known: &BTreeSet<&str>,
+    problems: &mut Vec<Problem>,
+) -> Result<(), Fault> {
+    for entry in fs::read_dir_sorted(&root.join(folder))? {
+        let Some(name) = entry.name.to_str() else { continue };
+        let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+        if entry.kind == EntryKind::Dir {
+            find_strangers(root, &path, known, problems)?;
+        } else if !known.contains(path.as_str())
+            && name != ".DS_Store"
+            && !path.starts_with("lib/libreml_runtime")
+        {
+            problems.push(Problem { path, what: "nobody installed it".to_owned() });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! What a prepared tree is: where everything lies in it, the names of its tools and what
+//! each does, the files through which shells and build systems use it, its manifest and
+//! its stamp. Only `check` looks at a disk.
+
+pub mod check;
+pub mod config;
+pub mod hostile;
+pub mod layout;
+pub mod manifest;
+pub mod quote;
+pub mod shim;
+pub mod stamp;
+pub mod tool_names;
+pub mod tools_table;
+pub mod variables;

@@ -1,0 +1,203 @@
+//! The stamp: what went into a tree, key by key, so that staleness has a reason. A hint,
+//! never a proof: a check against the manifest goes with it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::hash::Digest;
+
+/// The schema number this program reads and writes.
+pub const SCHEMA: u32 = 1;
+
+/// Raised whenever the same inputs give another tree than before.
+pub const LAYOUT: u32 = 1;
+
+/// Everything that decides what a tree holds, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Inputs(BTreeMap<String, String>);
+
+impl Inputs {
+    /// Adds an input.
+    pub fn add(&mut self, name: impl Into<String>, value: impl fmt::Display) {
+        self.0.insert(name.into(), value.to_string());
+    }
+
+    /// The value of an input.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// One digest for all of them.
+    #[must_use]
+    pub fn fingerprint(&self) -> Digest {
+        let mut text = String::new();
+        for (name, value) in &self.0 {
+            // Lengths keep `a=b` + `c` and `a` + `b=c` apart.
+            text.push_str(&format!("{} {name} {} {value}\n", name.len(), value.len()));
+        }
+        Digest::of(text.as_bytes())
+    }
+}
+
+/// What a prepared tree says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The format's number.
+    pub schema: u32,
+    /// The target's triple.
+    pub target: String,
+    /// The Debian release.
+    pub release: String,
+    /// The folder that holds LLVM's `bin`: relative to the tree, or absolute.
+    pub llvm: String,
+    /// The digest of the manifest.
+    pub manifest: String,
+    /// What went in.
+    pub inputs: Inputs,
+}
+
+/// Whether a tree is what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Freshness {
+    /// It is.
+    Fresh,
+    /// It is not, for this reason.
+    Stale(Reason),
+}
+
+/// Why a tree is not what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// There is none yet.
+    Absent,
+    /// `--force` was given.
+    Forced,
+    /// The stamp cannot be read.
+    Unreadable(String),
+    /// Inputs differ: name, before, now.
+    Changed(Vec<(String, Option<String>, Option<String>)>),
+    /// A file is not what the manifest says.
+    Damaged(String),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => f.write_str("nothing is prepared yet"),
+            Self::Forced => f.write_str("--force was given"),
+            Self::Unreadable(why) => write!(f, "the stamp cannot be read: {why}"),
+            Self::Damaged(what) => write!(f, "the tree was changed: {what}"),
+            Self::Changed(list) => {
+                for (index, (name, before, now)) in list.iter().take(3).enumerate() {
+                    let comma = if index > 0 { ", " } else { "" };
+                    let word = |value: &Option<String>| value.clone().unwrap_or("none".to_owned());
+                    write!(f, "{comma}{name} changed ({} → {})", word(before), word(now))?;
+                }
+                if list.len() > 3 {
+                    write!(f, " and {} more", list.len() - 3)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Stamp {
+    /// The text of the file.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let document = serde_json::to_string_pretty(self);
+        format!("{}\n", document.expect("a stamp has text keys and no other maps"))
+    }
+
+    /// Reads a stamp.
+    ///
+    /// # Errors
+    /// Why it cannot be one, as text.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let stamp: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        if stamp.schema == SCHEMA {
+            Ok(stamp)
+        } else {
+            Err(format!("schema is not supported: expected {SCHEMA}, got {}", stamp.schema))
+        }
+    }
+
+    /// Compares with what is wanted now.
+    #[must_use]
+    pub fn freshness(&self, wanted: &Inputs) -> Freshness {
+        let mut names: Vec<&String> = self.inputs.0.keys().chain(wanted.0.keys()).collect();
+        names.sort();
+        names.dedup();
+        let changes: Vec<_> = names
+            .into_iter()
+            .map(|name| (name, self.inputs.0.get(name), wanted.0.get(name)))
+            .filter(|(_, before, now)| before != now)
+            .map(|(name, before, now)| (name.clone(), before.cloned(), now.cloned()))
+            .collect();
+        if changes.is_empty() {
+            Freshness::Fresh
+        } else {
+            Freshness::Stale(Reason::Changed(changes))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inputs(pairs: &[(&str, &str)]) -> Inputs {
+        let mut inputs = Inputs::default();
+        for (name, value) in pairs {
+            inputs.add(*name, value);
+        }
+        inputs
+    }
+
+    fn stamp(pairs: &[(&str, &str)]) -> Stamp {
+        Stamp {
+            schema: SCHEMA,
+            target: "x86_64-unknown-linux-gnu".to_owned(),
+            release: "bookworm".to_owned(),
+            llvm: "lib/llvm".to_owned(),
+            manifest: String::new(),
+            inputs: inputs(pairs),
+        }
+    }
+
+    #[test]
+    fn a_stamp_is_read_back_as_it_was_written() {
+        let stamp = stamp(&[("libc6", "u13")]);
+        assert_eq!(Stamp::parse(&stamp.render()).unwrap(), stamp);
+    }
+
+    #[test]
+    fn staleness_names_what_changed_and_how() {
+        let stamp = stamp(&[("libc6", "u13"), ("same", "1")]);
+        let wanted = inputs(&[("libc6", "u14"), ("same", "1"), ("with", "zlib1g-dev")]);
+        let Freshness::Stale(reason) = stamp.freshness(&wanted) else { panic!("it is stale") };
+        assert_eq!(
+            reason.to_string(),
+            "libc6 changed (u13 → u14), with changed (none → zlib1g-dev)"
+        );
+        assert_eq!(stamp.freshness(&stamp.inputs), Freshness::Fresh);
+    }
+
+    #[test]
+    fn k04_a_cut_or_newer_stamp_is_refused() {
+        let text = stamp(&[]).render();
+        assert!(Stamp::parse(&text[..text.len() / 2]).is_err());
+        assert!(Stamp::parse("").is_err());
+        assert!(Stamp::parse(&text.replace("\"schema\": 1", "\"schema\": 2")).is_err());
+    }
+
+    #[test]
+    fn names_and_values_cannot_be_moved_into_each_other_under_one_fingerprint() {
+        assert_ne!(inputs(&[("a", "b c")]).fingerprint(), inputs(&[("a b", "c")]).fingerprint());
+    }
+}

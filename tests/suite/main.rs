@@ -1,0 +1,28 @@
+//! Every integration test in one program, which links the library once. A test that needs
+//! the real mirror or another tool is ignored with the name of the `.ci/run` step that
+//! runs it.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests look at the world themselves, fail by panics, and tell by printing"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod apt_agrees;
+mod architecture;
+mod archives;
+mod debian_keys;
+mod differential;
+mod http_body;
+mod http_proxy;
+mod http_status;
+mod http_tls;
+mod inrelease;
+mod mirror_selftest;
+mod real_packages;
+mod signatures;
+mod store_cache;
+mod store_obtain;

@@ -1,0 +1,20 @@
+//! What the tests share. Nothing here may reach beyond loopback and its own temporary
+//! folders.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::too_many_lines,
+    dead_code,
+    reason = "tests look at the world themselves, fail by panics, and hold tables of cases"
+)]
+
+pub mod archive;
+pub mod cache;
+pub mod certs;
+pub mod corpus;
+pub mod fixture;
+pub mod mirror;
+pub mod net;
+pub mod server;
+pub mod signer;
+pub mod tls;
