@@ -2,6 +2,7 @@
 //! from Debian's signed archive. ARCHITECTURE.md tells what each room is for and which
 //! way the arrows point.
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::disallowed_methods))]
 
 pub mod cli;
 pub mod debian;

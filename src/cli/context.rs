@@ -99,7 +99,7 @@ impl<'r> Context<'r> {
     /// The file cannot be read or is not valid.
     pub fn pins(&self) -> anyhow::Result<Pins> {
         let path = self.project.pins();
-        let text = self.file(&path, pins::versions::SIZE_LIMIT)?;
+        let text = file(&path, pins::versions::SIZE_LIMIT)?;
         if text.is_none() {
             let text =
                 format!("no {} here: using the pins built into this program", path.display());
@@ -116,7 +116,7 @@ impl<'r> Context<'r> {
     /// The file cannot be read or is not valid.
     pub fn lock(&self) -> anyhow::Result<Lock> {
         let path = self.project.lock();
-        let text = match self.file(&path, pins::lock::SIZE_LIMIT)? {
+        let text = match file(&path, pins::lock::SIZE_LIMIT)? {
             Some(text) => text,
             None if fs::stat(&self.project.pins()).map_err(Fault::from)?.is_none() => {
                 BUILT_IN_LOCK.to_owned()
@@ -125,14 +125,15 @@ impl<'r> Context<'r> {
         };
         Lock::parse(&path.display().to_string(), &text).map_err(Fault::from).map_err(Into::into)
     }
+}
 
-    fn file(&self, path: &Path, limit: u64) -> anyhow::Result<Option<String>> {
-        if fs::stat(path).map_err(Fault::from)?.is_none() {
-            return Ok(None);
-        }
-        let bytes = fs::read_at_most(path, limit).map_err(Fault::from)?;
-        String::from_utf8(bytes).map(Some).with_context(|| format!("{}: not UTF-8", path.display()))
+/// The text of a file that may be absent.
+fn file(path: &Path, limit: u64) -> anyhow::Result<Option<String>> {
+    if fs::stat(path).map_err(Fault::from)?.is_none() {
+        return Ok(None);
     }
+    let bytes = fs::read_at_most(path, limit).map_err(Fault::from)?;
+    String::from_utf8(bytes).map(Some).with_context(|| format!("{}: not UTF-8", path.display()))
 }
 
 /// The target called `triple`, else the pins' own.

@@ -38,6 +38,7 @@ impl Args {
     ///
     /// # Errors
     /// Never: failures of ours exit with 125, 126 or 127 and say why.
+    #[allow(clippy::unnecessary_wraps, reason = "every command has this form")]
     pub fn run(self, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         let environment = match self.environment(context) {
             Ok(environment) => environment,

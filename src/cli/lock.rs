@@ -18,6 +18,7 @@ use crate::pins::{Lock, Pins};
 /// Each suite's InRelease is verified against Debian's archive keys, which are built into
 /// this program. Versions that are locked stay as they are; --update takes newer ones.
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Args {
     /// Take newer versions of what is locked already
     #[arg(long)]

@@ -2,6 +2,8 @@
 //! one in the machine's own apt sources, which its owner chose; else the official list.
 //! Pure: it reads texts that others fetched. What the host names is never written down.
 
+use std::fmt::Write as _;
+
 use crate::pins::versions::Mirrors;
 
 /// Which of Debian's archives a suite lives in. They are mirrored separately.
@@ -74,7 +76,9 @@ impl MirrorList {
         for (archive, urls) in
             [(Archive::Main, &pinned.main), (Archive::Security, &pinned.security)]
         {
-            urls.iter().for_each(|url| list.add(archive, url.clone()));
+            for url in urls {
+                list.add(archive, url.clone());
+            }
         }
         list
     }
@@ -144,7 +148,12 @@ fn escape(path: &str) -> String {
     let mut url = String::with_capacity(path.len());
     for byte in path.bytes() {
         let plain = byte.is_ascii_alphanumeric() || b"/-._~+:".contains(&byte);
-        if plain { url.push(char::from(byte)) } else { url.push_str(&format!("%{byte:02X}")) }
+        if plain {
+            url.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(url, "%{byte:02X}");
+        }
     }
     url
 }

@@ -34,15 +34,15 @@ pub struct Change {
 
 /// Joins old and fresh. A set whose package names are the same stays as it was locked,
 /// unless `update`: versions of one set belong together, so it is kept or taken whole.
-pub(super) fn settle(old: &Lock, fresh: Lock, update: bool, notes: Vec<String>) -> Outcome {
+pub(super) fn settle(old: &Lock, fresh: &Lock, update: bool, notes: Vec<String>) -> Outcome {
     let mut lock = Lock {
         suites: fresh.suites.clone(),
         archives: fresh.archives.clone(),
         packages: BTreeMap::new(),
     };
-    for set in sets(&fresh) {
-        let keep = !update && names(old, &set) == names(&fresh, &set);
-        let source = if keep { old } else { &fresh };
+    for set in sets(fresh) {
+        let keep = !update && names(old, &set) == names(fresh, &set);
+        let source = if keep { old } else { fresh };
         for (path, package) in source.set(&set) {
             let entry = lock
                 .packages
@@ -52,7 +52,7 @@ pub(super) fn settle(old: &Lock, fresh: Lock, update: bool, notes: Vec<String>) 
         }
     }
     let changes = difference(old, &lock);
-    let newer = difference(&lock, &fresh);
+    let newer = difference(&lock, fresh);
     Outcome { lock, changes, newer, notes }
 }
 
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn what_is_locked_stays_and_what_is_newer_is_told() {
         let old = lock(&[("libc6", "1", "s")]);
-        let outcome = settle(&old, lock(&[("libc6", "2", "s")]), false, Vec::new());
+        let outcome = settle(&old, &lock(&[("libc6", "2", "s")]), false, Vec::new());
         assert_eq!(outcome.lock, old);
         assert_eq!(outcome.changes, []);
         assert_eq!(outcome.newer[0].after.as_deref(), Some("2"));
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn an_update_takes_what_is_newer() {
         let fresh = lock(&[("libc6", "2", "s")]);
-        let outcome = settle(&lock(&[("libc6", "1", "s")]), fresh.clone(), true, Vec::new());
+        let outcome = settle(&lock(&[("libc6", "1", "s")]), &fresh, true, Vec::new());
         assert_eq!(outcome.lock, fresh);
         let change = &outcome.changes[0];
         assert_eq!((change.before.as_deref(), change.after.as_deref()), (Some("1"), Some("2")));
@@ -145,7 +145,7 @@ mod tests {
     fn a_set_with_another_list_of_packages_is_taken_whole() {
         let old = lock(&[("a", "1", "s"), ("b", "1", "t")]);
         let fresh = lock(&[("a", "2", "s"), ("new", "1", "s"), ("b", "2", "t")]);
-        let outcome = settle(&old, fresh, false, Vec::new());
+        let outcome = settle(&old, &fresh, false, Vec::new());
         let versions: Vec<_> =
             outcome.lock.packages.values().map(|p| (p.name.as_str(), p.version.as_str())).collect();
         assert_eq!(versions, [("a", "2"), ("b", "1"), ("new", "1")]);
@@ -155,7 +155,7 @@ mod tests {
     fn what_nobody_wants_any_more_goes() {
         let outcome = settle(
             &lock(&[("a", "1", "s"), ("b", "1", "s")]),
-            lock(&[("a", "1", "s")]),
+            &lock(&[("a", "1", "s")]),
             false,
             Vec::new(),
         );

@@ -26,7 +26,7 @@ pub(super) struct Texts(Vec<Text>);
 struct Text {
     suite: String,
     file: String,
-    text: String,
+    content: String,
 }
 
 /// One architecture's packages: over all suites, and over the durable one alone.
@@ -91,7 +91,7 @@ fn text(
     if let Some((size, digest)) = plain {
         compare(&label, size, digest, &bytes)?;
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
+    let content = String::from_utf8(bytes).map_err(|error| {
         let got = format!("other bytes at {}", error.utf8_error().valid_up_to());
         LockError::Index {
             file: label.clone(),
@@ -100,7 +100,7 @@ fn text(
             got,
         }
     })?;
-    Ok(Text { suite: suite.name.clone(), file: label, text })
+    Ok(Text { suite: suite.name.clone(), file: label, content })
 }
 
 /// The compressed index: out of the cache when it is the one signed, else fetched.
@@ -153,7 +153,7 @@ impl Texts {
         architecture: &'t str,
     ) -> Result<Indices<'t>, Fault> {
         let source =
-            |text: &'t Text| Source { suite: &text.suite, file: &text.file, text: &text.text };
+            |text: &'t Text| Source { suite: &text.suite, file: &text.file, text: &text.content };
         let all: Vec<Source<'t>> = self.0.iter().map(source).collect();
         let is_durable = |text: &&Text| text.suite == release.durable;
         let durable: Vec<Source<'t>> = self.0.iter().filter(is_durable).map(source).collect();

@@ -92,7 +92,7 @@ pub fn lock(
         }
         warn_of_perishables(world.progress, codename, release, &fresh);
     }
-    Ok(changes::settle(old, fresh, options.update, notes))
+    Ok(changes::settle(old, &fresh, options.update, notes))
 }
 
 fn add(lock: &mut Lock, set: &str, (path, package): (String, LockedPackage)) {

@@ -210,20 +210,20 @@ fn target(document: &Document<'_>, triple: &Placed<String>) -> Option<&'static T
 
 fn mirrors(document: &Document<'_>, section: Section<'_, '_>) -> Mirrors {
     let urls = |list: Vec<Placed<String>>| -> Vec<String> {
-        list.into_iter().map(|url| mirror(document, url)).collect()
+        list.iter().map(|url| mirror(document, url)).collect()
     };
     let main = urls(section.strings("main"));
     let security = urls(section.strings("security"));
-    let snapshot = mirror(document, section.string("snapshot"));
+    let snapshot = mirror(document, &section.string("snapshot"));
     section.finish();
     Mirrors { main, security, snapshot }
 }
 
-fn mirror(document: &Document<'_>, url: Placed<String>) -> String {
+fn mirror(document: &Document<'_>, url: &Placed<String>) -> String {
     let text = url.value.trim_end_matches('/').to_owned();
     let known_scheme = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
     let plain = text.chars().all(|c| c.is_ascii_graphic() && !"\"<>\\^`{|}?#".contains(c));
-    if !url.value.is_empty() && !(known_scheme && plain) {
+    if !url.value.is_empty() && (!known_scheme || !plain) {
         let got = text.escape_debug();
         document
             .problem(&url.span, format!("not a mirror: expected a plain http(s) URL, got `{got}`"));

@@ -63,14 +63,16 @@ pub(super) fn install(
         (Llvm::Own { libc }, Some(host)) => {
             let paths = site.list.keys().map(String::as_str);
             let made = cure::cure(&site.staged, home, paths, host, plan.pins.llvm.major, *libc)?;
-            made.into_iter().for_each(|path| site.note(path, ""));
+            for path in made {
+                site.note(path, "");
+            }
             format!("lib/llvm/usr/lib/llvm-{}", plan.pins.llvm.major).into()
         }
         (Llvm::System { installation: Some(found), .. }, _) => found.root.clone(),
         // The stamp vouched for it, but the tree is made anew: ask it again.
         _ => host_tools::installation(world, plan.pins)?.root,
     };
-    let tools = site.tools(world, plan, &llvm)?;
+    let tools = site.tools(world, plan, &llvm);
     site.shims(world, plan.request.target, &tools, plan)?;
     site.integration(plan, &llvm, &tools, overlay.as_deref())?;
     site.environment(plan.request.target, &llvm)?;
@@ -148,7 +150,7 @@ impl Site<'_> {
     }
 
     /// Where each program lies: relative to the tree for our own, absolute for the host's.
-    fn tools(&self, world: &World<'_>, plan: &Plan<'_>, llvm: &Path) -> Result<Tools, Fault> {
+    fn tools(&self, world: &World<'_>, plan: &Plan<'_>, llvm: &Path) -> Tools {
         let target = plan.request.target;
         let mut list: Vec<(String, PathBuf)> = Vec::new();
         for program in programs() {
@@ -156,7 +158,7 @@ impl Site<'_> {
                 _ if program == "pkg-config" => ["pkgconf", "pkg-config"]
                     .iter()
                     .find_map(|name| process::find(name, &world.env.path_folders())),
-                _ if llvm.is_absolute() => self.system_tool(world, plan, llvm, program)?,
+                _ if llvm.is_absolute() => system_tool(world, plan, llvm, program),
                 _ => {
                     let path = llvm.join("bin").join(program);
                     process::is_executable(&self.staged.root().join(&path)).then_some(path)
@@ -173,26 +175,7 @@ impl Site<'_> {
             list.push(("loader".to_owned(), loader));
         }
         let (triple, multiarch) = (target.triple.to_owned(), target.multiarch.to_owned());
-        Ok(Tools { triple, multiarch, programs: list })
-    }
-
-    fn system_tool(
-        &self,
-        world: &World<'_>,
-        plan: &Plan<'_>,
-        llvm: &Path,
-        program: &str,
-    ) -> Result<Option<PathBuf>, Fault> {
-        if let Llvm::System { installation: Some(found), .. } = plan.llvm
-            && let Some(path) = found.tools.get(program)
-        {
-            return Ok(Some(path.clone()));
-        }
-        let major = plan.pins.llvm.major;
-        let mut folders = vec![llvm.join("bin")];
-        let plain = process::find(program, &folders);
-        folders.extend(world.env.path_folders());
-        Ok(plain.or_else(|| process::find(&format!("{program}-{major}"), &folders)))
+        Tools { triple, multiarch, programs: list }
     }
 
     /// The tools' names: one copy of this program under all of them. It finds its tree
@@ -302,6 +285,21 @@ impl Site<'_> {
         };
         self.write("share/stamp.json", stamp.render().as_bytes(), false)
     }
+}
+
+/// Where the host's LLVM keeps a program: beside its clang, or anywhere on `PATH` under a
+/// name that carries the major.
+fn system_tool(world: &World<'_>, plan: &Plan<'_>, llvm: &Path, program: &str) -> Option<PathBuf> {
+    if let Llvm::System { installation: Some(found), .. } = plan.llvm
+        && let Some(path) = found.tools.get(program)
+    {
+        return Some(path.clone());
+    }
+    let mut folders = vec![llvm.join("bin")];
+    process::find(program, &folders).or_else(|| {
+        folders.extend(world.env.path_folders());
+        process::find(&format!("{program}-{}", plan.pins.llvm.major), &folders)
+    })
 }
 
 /// What lies at `place`. Names of one file are hashed once.

@@ -99,7 +99,7 @@ pub fn prepare(
         None => Ok(Freshness::Stale(missing)),
         Some(stamp) => match stamp.freshness(&plan.inputs) {
             Freshness::Fresh => check::quick(&tree, stamp),
-            stale => Ok(stale),
+            Freshness::Stale(reason) => Ok(Freshness::Stale(reason)),
         },
     };
     let outcome = |reason, files| {
@@ -167,7 +167,9 @@ fn plan<'p>(
     inputs.add("release", &request.release);
     inputs.add("llvm major", pins.llvm.major);
     inputs.add("llvm", llvm.identity());
-    components.iter().for_each(|component| component.add_inputs(&mut inputs));
+    for component in &components {
+        component.add_inputs(&mut inputs);
+    }
     let release = pins.release(&request.release);
     let durable = release.and_then(|release| lock.suites.get(&release.durable));
     let epoch = durable.map_or(0, |suite| suite.date);

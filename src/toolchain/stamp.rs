@@ -2,7 +2,7 @@
 //! never a proof: a check against the manifest goes with it.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +37,8 @@ impl Inputs {
         let mut text = String::new();
         for (name, value) in &self.0 {
             // Lengths keep `a=b` + `c` and `a` + `b=c` apart.
-            text.push_str(&format!("{} {name} {} {value}\n", name.len(), value.len()));
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{} {name} {} {value}", name.len(), value.len());
         }
         Digest::of(text.as_bytes())
     }
@@ -110,8 +111,7 @@ impl Stamp {
     /// The text of the file.
     #[must_use]
     pub fn render(&self) -> String {
-        let document = serde_json::to_string_pretty(self);
-        format!("{}\n", document.expect("a stamp has text keys and no other maps"))
+        format!("{:#}\n", serde_json::json!(self))
     }
 
     /// Reads a stamp.

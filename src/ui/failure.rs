@@ -1,6 +1,8 @@
 //! The one renderer of failures: `error:`, `caused by:`, a blank line, `hint:`; or a JSON
 //! object with a stable code.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 
 use super::output::sanitise;
@@ -28,14 +30,15 @@ pub fn text(error: &anyhow::Error, colour: bool) -> String {
     for cause in causes {
         // A wrapper that shows its cause in its own message says it once.
         if cause != last && !text.ends_with(&cause) {
-            text.push_str(&format!("\n  caused by: {cause}"));
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\n  caused by: {cause}");
         }
         last = cause;
     }
     let hints = fault(error).map(Fault::hints).unwrap_or_default();
     for (index, hint) in hints.iter().enumerate() {
         let blank = if index == 0 { "\n" } else { "" };
-        text.push_str(&format!("{blank}\n{}: {}", paint("36", "hint"), sanitise(hint)));
+        let _ = write!(text, "{blank}\n{}: {}", paint("36", "hint"), sanitise(hint));
     }
     text
 }

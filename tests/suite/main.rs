@@ -5,6 +5,8 @@
     clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::case_sensitive_file_extension_comparisons,
     reason = "tests look at the world themselves, fail by panics, and tell by printing"
 )]
 
