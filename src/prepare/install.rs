@@ -9,7 +9,7 @@ use super::host_tools::{self, Llvm};
 use super::publish::Staging;
 use super::unpack::Unpacked;
 use super::{Plan, World, cure};
-use crate::host::fault::Fault;
+use crate::host::fault::{Diagnostic, Fault, Kind};
 use crate::host::fs;
 use crate::host::hash::Digest;
 use crate::host::process;
@@ -19,6 +19,7 @@ use crate::pins::Target;
 use crate::sysroot::case;
 use crate::sysroot::manifest::EntryKind;
 use crate::sysroot::merge::{Dangling, Merged, Options, Package, merge};
+use crate::toolchain::check::{self, Problem};
 use crate::toolchain::config::{self, Clang, Machine};
 use crate::toolchain::layout::Tree;
 use crate::toolchain::manifest::{self, Line, Node};
@@ -26,6 +27,21 @@ use crate::toolchain::stamp::{SCHEMA, Stamp};
 use crate::toolchain::tool_names::{programs, shims};
 use crate::toolchain::tools_table::Tools;
 use crate::toolchain::variables::{Shell, env_file, variables};
+
+/// A link of the laid-out tree leads where none may.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: the link {}", .0.path, .0.what)]
+pub struct StrayLink(Problem);
+
+impl Diagnostic for StrayLink {
+    fn kind(&self) -> Kind {
+        Kind::Integrity
+    }
+
+    fn code(&self) -> &'static str {
+        "link-astray"
+    }
+}
 
 /// A staged tree, file by file.
 struct Site<'s> {
@@ -272,6 +288,11 @@ impl Site<'_> {
             let place = self.staged.root().join(path);
             let node = node(&place, &mut digests)?;
             lines.push(Line { path: path.clone(), node, package: package.clone() });
+        }
+        let is_link = |line: &&Line| matches!(line.node, Node::Link { .. });
+        let links = lines.iter().filter(is_link).map(|line| line.path.as_str());
+        if let Some(problem) = check::stray_link(&self.staged, links) {
+            return Err(StrayLink(problem).into());
         }
         let text = manifest::render(&lines);
         self.write("share/manifest.tsv", text.as_bytes(), false)?;

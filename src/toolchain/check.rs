@@ -150,6 +150,15 @@ fn difference(root: &Path, line: &Line) -> Option<Problem> {
     }
 }
 
+/// The first of `links`, relative to the tree, that leads out of it or to nothing.
+#[must_use]
+pub fn stray_link<'p>(tree: &Tree, links: impl IntoIterator<Item = &'p str>) -> Option<Problem> {
+    links.into_iter().find_map(|path| {
+        let why = leads_astray(tree.root(), &tree.root().join(path))?;
+        Some(Problem { path: path.to_owned(), what: why.to_owned() })
+    })
+}
+
 /// Why a link is no good, if it is none: it must lead to something inside the tree.
 fn leads_astray(root: &Path, link: &Path) -> Option<&'static str> {
     let root = fs::resolve(root).ok()?;

@@ -1,5 +1,6 @@
 //! One header block of a tar archive, field by field. It judges the fields
-//! alone, never what a path or a target means.
+//! alone, never what a path or a target means. Where each field lies is the `tar`
+//! crate's knowledge; what may stand in it is ours.
 
 use super::Problem;
 
@@ -9,8 +10,8 @@ pub const BLOCK: usize = 512;
 /// A block as it stands in the archive.
 pub type Block = [u8; BLOCK];
 
-const USTAR: &[u8; 8] = b"ustar\x0000";
-const GNU: &[u8; 8] = b"ustar  \0";
+/// Where GNU's header begins to differ from ustar's: behind the device numbers.
+const TAIL: usize = 345;
 
 /// The fields that matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,50 +32,50 @@ impl Header {
     /// # Errors
     /// The [`Problem`] of the first field that is not as it must be.
     pub fn parse(block: &Block) -> Result<Self, Problem> {
-        let magic = &block[257..265];
-        if magic != USTAR && magic != GNU {
+        let header = tar::Header::from_byte_slice(block);
+        let fields = header.as_old();
+        let (ustar, is_gnu) = (header.as_ustar(), header.as_gnu().is_some());
+        if ustar.is_none() && !is_gnu {
             let expected = "ustar or GNU's variant of it";
-            return Err(Problem::Field { field: "magic", expected, got: magic.to_vec() });
+            return Err(Problem::Field { field: "magic", expected, got: block[257..265].to_vec() });
         }
-        check_sum(block)?;
-        let kind = block[156];
+        check_sum(block, &fields.cksum)?;
+        let [kind] = fields.linkflag;
         match kind {
             b'0' | b'1' | b'2' | b'5' | b'L' | b'K' => {}
             b'x' | b'g' | b'X' => return Err(Problem::Pax { kind }),
             _ => return Err(Problem::MemberType { kind }),
         }
-        octal("uid", &block[108..116])?;
-        octal("gid", &block[116..124])?;
-        let mut name = text("name", &block[..100])?;
-        let tail = &block[345..];
-        if magic == USTAR {
-            let prefix = text("prefix", &tail[..155])?;
+        octal("uid", &fields.uid)?;
+        octal("gid", &fields.gid)?;
+        let mut name = text("name", &fields.name)?;
+        if let Some(ustar) = ustar {
+            let prefix = text("prefix", &ustar.prefix)?;
             if !prefix.is_empty() {
                 name = [&prefix[..], b"/", &name].concat();
             }
-        } else if tail.iter().any(|byte| *byte != 0) {
+        } else if block[TAIL..].iter().any(|byte| *byte != 0) {
             // GNU keeps sparse maps and volume offsets here: neither belongs in a .deb.
             let expected = "zeros after the device numbers";
-            return Err(Problem::Field { field: "GNU extension", expected, got: tail.to_vec() });
+            let got = block[TAIL..].to_vec();
+            return Err(Problem::Field { field: "GNU extension", expected, got });
         }
         Ok(Self {
             name,
-            mode: octal("mode", &block[100..108])?,
-            size: octal("size", &block[124..136])?,
-            mtime: time(&block[136..148])?,
+            mode: octal("mode", &fields.mode)?,
+            size: octal("size", &fields.size)?,
+            mtime: time(&fields.mtime)?,
             kind,
-            link: text("link target", &block[157..257])?,
+            link: text("link target", &fields.linkname)?,
         })
     }
 }
 
 /// The sum of all bytes, the checksum field itself taken as blanks.
-fn check_sum(block: &Block) -> Result<(), Problem> {
-    let field = 148..156;
-    let expected = octal("checksum", &block[field.clone()])?;
-    let all: u64 = block.iter().map(|byte| u64::from(*byte)).sum();
-    let own: u64 = block[field.clone()].iter().map(|byte| u64::from(*byte)).sum();
-    let got = all - own + field.len() as u64 * u64::from(b' ');
+fn check_sum(block: &Block, field: &[u8]) -> Result<(), Problem> {
+    let expected = octal("checksum", field)?;
+    let sum = |bytes: &[u8]| -> u64 { bytes.iter().map(|byte| u64::from(*byte)).sum() };
+    let got = sum(block) - sum(field) + field.len() as u64 * u64::from(b' ');
     if expected == got { Ok(()) } else { Err(Problem::Checksum { expected, got }) }
 }
 
