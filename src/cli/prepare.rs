@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::network::{Network, Trust};
 use super::{Context, context, lock};
@@ -11,7 +11,7 @@ use crate::host::fault::Fault;
 use crate::host::progress::{Event, Progress as _};
 use crate::lock::{Options, set_name, with_part};
 use crate::pins::{Lock, Pins, Target};
-use crate::prepare::{LlvmChoice, Outcome, Request, World, prepare};
+use crate::prepare::{Forecast, LlvmChoice, Outcome, Request, World, forecast, prepare};
 use crate::store::CONNECTIONS;
 use crate::ui::bytes;
 
@@ -45,6 +45,9 @@ pub struct Args {
     /// Use what is in the cache, never the network
     #[arg(long)]
     cache: bool,
+    /// Only say what would be done; write nothing and ask nobody
+    #[arg(long)]
+    dry_run: bool,
     /// Lay the toolchain out anew even when it is up to date
     #[arg(long)]
     force: bool,
@@ -73,7 +76,9 @@ impl Args {
         let mut lock = context.lock()?;
         let mut results = Vec::new();
         for target in targets {
-            self.lock_further(context, &pins, &mut lock, target, &release)?;
+            if !self.dry_run {
+                self.lock_further(context, &pins, &mut lock, target, &release)?;
+            }
             let start = clock::instant();
             let client = self.network.client(context, self.cache);
             let mirrors = self.network.mirrors(&pins)?;
@@ -92,6 +97,11 @@ impl Args {
                 force: self.force,
                 jobs: usize::from(self.jobs),
             };
+            if self.dry_run {
+                let forecast = forecast(&world, &pins, &lock, &request)?;
+                results.push(tell_forecast(context, target, &forecast));
+                continue;
+            }
             let outcome = prepare(&world, &pins, &lock, &request)?;
             let took = bytes::duration(start.elapsed());
             tell(context, target, &outcome, &took);
@@ -137,6 +147,35 @@ impl Args {
         *lock = outcome.lock;
         Ok(lock::write(context, lock)?)
     }
+}
+
+fn tell_forecast(context: &Context<'_>, target: &Target, forecast: &Forecast) -> Value {
+    let say = |text: String| context.reporter.event(Event::Note { text });
+    let Forecast { root, reason, llvm, parts } = forecast;
+    match reason {
+        None => say(format!("{target} is up to date: nothing would be done")),
+        Some(reason) => say(format!("{target} would be laid out in {}: {reason}", root.display())),
+    }
+    let mut documents = Vec::new();
+    for (name, packages) in parts {
+        let missing: Vec<_> = packages.iter().filter(|package| !package.cached).collect();
+        let size = bytes::size(missing.iter().map(|package| package.size).sum());
+        say(format!("  {name}: {} packages, {} to fetch ({size})", packages.len(), missing.len()));
+        documents.push(json!({
+            "part": name,
+            "packages": packages.iter().map(|p| json!({
+                "package": p.package, "size": p.size, "cached": p.cached,
+            })).collect::<Vec<_>>(),
+        }));
+    }
+    json!({
+        "target": target.triple,
+        "root": root,
+        "up_to_date": reason.is_none(),
+        "reason": reason.as_ref().map(ToString::to_string),
+        "llvm": llvm,
+        "parts": documents,
+    })
 }
 
 fn tell(context: &Context<'_>, target: &Target, outcome: &Outcome, took: &str) {

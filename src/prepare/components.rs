@@ -1,5 +1,7 @@
 //! What a tree is made of, by the pins and the lock alone. Pure.
 
+use std::collections::BTreeSet;
+
 use crate::debian::mirrors::{MirrorList, snapshot};
 use crate::host::fault::{Diagnostic, Kind};
 use crate::lock::{set_name, with_part};
@@ -29,6 +31,14 @@ pub enum ComponentError {
         /// The set's name.
         set: String,
     },
+    /// versions.toml was changed and the lock was not.
+    #[error("checksums.txt is older than versions.toml: for {set} it {what}")]
+    LockBehind {
+        /// The set's name.
+        set: String,
+        /// What it lacks, or has too much.
+        what: String,
+    },
     /// A package of `--with` that nobody locked.
     #[error("checksums.txt does not lock {package} for {target}")]
     WithNotLocked {
@@ -45,12 +55,15 @@ impl Diagnostic for ComponentError {
     }
 
     fn code(&self) -> &'static str {
-        "not-locked"
+        match self {
+            Self::LockBehind { .. } => "lock-behind",
+            Self::NotLocked { .. } | Self::WithNotLocked { .. } => "not-locked",
+        }
     }
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::NotLocked { .. } => {
+            Self::NotLocked { .. } | Self::LockBehind { .. } => {
                 vec!["lock it from Debian's signatures: `reml-toolchain lock`".to_owned()]
             }
             Self::WithNotLocked { package, target } => {
@@ -87,7 +100,12 @@ pub fn components<'l>(
     wanted: Wanted<'_>,
 ) -> Result<Vec<Component<'l>>, ComponentError> {
     let Wanted { target, release, host, .. } = wanted;
-    let mut sysroot = locked(lock, &set_name(release, "sysroot", target))?;
+    let set = set_name(release, "sysroot", target);
+    let mut sysroot = locked(lock, &set)?;
+    if let Some(pinned) = pins.release(release) {
+        let names = pins.sysroot.packages.iter().map(|name| pinned.package(name));
+        check_names(&set, &sysroot, &names.collect())?;
+    }
     for package in pins.sysroot.extra.iter().chain(wanted.with) {
         let set = set_name(release, &with_part(package), target);
         let found = locked(lock, &set).map_err(|_| ComponentError::WithNotLocked {
@@ -129,6 +147,23 @@ pub fn components<'l>(
         }
     }
     Ok(list)
+}
+
+/// The sysroot's base is an explicit list: the lock has it all, and nothing else.
+fn check_names(
+    set: &str,
+    locked: &[(&str, &LockedPackage)],
+    wanted: &BTreeSet<String>,
+) -> Result<(), ComponentError> {
+    let names: BTreeSet<&str> = locked.iter().map(|(_, package)| package.name.as_str()).collect();
+    let lacks = wanted.iter().find(|name| !names.contains(name.as_str()));
+    let superfluous = names.iter().find(|name| !wanted.contains(**name));
+    let what = match (lacks, superfluous) {
+        (Some(name), _) => format!("lacks {name}"),
+        (None, Some(name)) => format!("has {name}, which nobody wants"),
+        (None, None) => return Ok(()),
+    };
+    Err(ComponentError::LockBehind { set: set.to_owned(), what })
 }
 
 fn locked<'l>(
@@ -208,7 +243,7 @@ mod tests {
     fn lock() -> Lock {
         let packages = [
             package("libc6", "bookworm/sysroot/amd64"),
-            package("arm", "bookworm/sysroot/arm64"),
+            ("pool/arm.deb".to_owned(), package("libc6", "bookworm/sysroot/arm64").1),
             package("clang-19", "bookworm/llvm/amd64"),
             package("qemu-user", "bookworm/qemu/amd64"),
             package("zlib1g-dev", "bookworm/with:zlib1g-dev/amd64"),
@@ -216,8 +251,15 @@ mod tests {
         Lock { packages: packages.into(), ..Lock::default() }
     }
 
+    /// The real pins, with a sysroot of one package.
+    fn pins() -> Pins {
+        let mut pins = Pins::parse("versions.toml", PINS).unwrap();
+        pins.sysroot.packages = vec!["libc6".to_owned()];
+        pins
+    }
+
     fn names(wanted: Wanted<'_>) -> Vec<(&'static str, Vec<String>)> {
-        let pins = Pins::parse("versions.toml", PINS).unwrap();
+        let pins = pins();
         let lock = lock();
         let list = components(&pins, &lock, wanted).unwrap();
         let name = |(_, package): &(&str, &LockedPackage)| package.name.clone();
@@ -246,7 +288,7 @@ mod tests {
         let list = names(Wanted { target: &TARGETS[1], own_llvm: false, ..NATIVE });
         assert_eq!(
             list,
-            [("sysroot", vec!["arm".to_owned()]), ("qemu", vec!["qemu-user".to_owned()])]
+            [("sysroot", vec!["libc6".to_owned()]), ("qemu", vec!["qemu-user".to_owned()])]
         );
     }
 
@@ -259,8 +301,22 @@ mod tests {
     }
 
     #[test]
+    fn a_lock_made_from_other_pins_is_refused() {
+        let lock = lock();
+        let mut pins = pins();
+        pins.sysroot.packages.push("libm6-dev".to_owned());
+        let error = components(&pins, &lock, NATIVE).unwrap_err();
+        assert!(
+            error.to_string().ends_with("bookworm/sysroot/amd64 it lacks libm6-dev"),
+            "{error}"
+        );
+        pins.sysroot.packages = vec!["other".to_owned()];
+        assert_eq!(components(&pins, &lock, NATIVE).unwrap_err().code(), "lock-behind");
+    }
+
+    #[test]
     fn what_the_lock_lacks_is_named_with_the_command() {
-        let pins = Pins::parse("versions.toml", PINS).unwrap();
+        let pins = pins();
         let error = components(&pins, &Lock::default(), NATIVE).unwrap_err();
         assert_eq!(error.to_string(), "checksums.txt locks nothing for bookworm/sysroot/amd64");
         let with = ["curl".to_owned()];
@@ -271,7 +327,7 @@ mod tests {
 
     #[test]
     fn the_snapshot_service_comes_last() {
-        let pins = Pins::parse("versions.toml", PINS).unwrap();
+        let pins = pins();
         let mut lock = lock();
         let state = SuiteState {
             date: 1_783_764_997,

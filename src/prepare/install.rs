@@ -290,8 +290,8 @@ impl Site<'_> {
             lines.push(Line { path: path.clone(), node, package: package.clone() });
         }
         let is_link = |line: &&Line| matches!(line.node, Node::Link { .. });
-        let links = lines.iter().filter(is_link).map(|line| line.path.as_str());
-        if let Some(problem) = check::stray_link(&self.staged, links) {
+        let paths = lines.iter().filter(is_link).map(|line| line.path.as_str());
+        if let Some(problem) = check::stray_link(&self.staged, paths) {
             return Err(StrayLink(problem).into());
         }
         let text = manifest::render(&lines);

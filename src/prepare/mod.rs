@@ -75,6 +75,65 @@ pub struct Outcome {
     pub files: usize,
 }
 
+/// What a run would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forecast {
+    /// The toolchain's folder.
+    pub root: PathBuf,
+    /// Why it would be laid out; `None` when it is up to date.
+    pub reason: Option<Reason>,
+    /// Where LLVM would come from, for people.
+    pub llvm: String,
+    /// Each part: its name, its packages (name, version, architecture, bytes, cached).
+    pub parts: Vec<(&'static str, Vec<Wanting>)>,
+}
+
+/// One package of a [`Forecast`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanting {
+    /// `name_version_architecture`.
+    pub package: String,
+    /// The size of the .deb in bytes.
+    pub size: u64,
+    /// Whether it is in the cache.
+    pub cached: bool,
+}
+
+/// Tells what [`prepare`] would do, and does none of it: nothing is written, not even a
+/// folder, and the network is not asked.
+///
+/// # Errors
+/// The plan cannot be made.
+pub fn forecast(
+    world: &World<'_>,
+    pins: &Pins,
+    lock: &Lock,
+    request: &Request,
+) -> Result<Forecast, Fault> {
+    let tree = world.project.toolchain(&request.folder(pins));
+    let (stamp, missing) = stamp_of(&tree)?;
+    let llvm = llvm(world, pins, request, stamp.as_ref())?;
+    let plan = plan(world, pins, lock, request, &llvm)?;
+    let reason = match judge(&tree, request, &plan.inputs, stamp.as_ref(), missing)? {
+        Freshness::Fresh => None,
+        Freshness::Stale(reason) => Some(reason),
+    };
+    let mut parts = Vec::new();
+    for component in &plan.components {
+        let mut list = Vec::new();
+        for (path, package) in &component.packages {
+            let found = fs::stat(&world.project.cache().join(path))?;
+            list.push(Wanting {
+                package: unpack::label(package),
+                size: package.size,
+                cached: found.is_some_and(|found| found.len() == package.size),
+            });
+        }
+        parts.push((component.name, list));
+    }
+    Ok(Forecast { root: tree.root().to_path_buf(), reason, llvm: llvm.to_string(), parts })
+}
+
 /// Makes the toolchain what the pins, the lock and the request say.
 ///
 /// # Errors
@@ -85,28 +144,17 @@ pub fn prepare(
     lock: &Lock,
     request: &Request,
 ) -> Result<Outcome, Fault> {
-    let name = folder_name(request.target, &request.release, &pins.release);
+    let name = request.folder(pins);
     let tree = world.project.toolchain(&name);
     let (stamp, missing) = stamp_of(&tree)?;
-    let kept = stamp.as_ref().and_then(|stamp| host_tools::kept(stamp, request.llvm));
-    let llvm = match kept {
-        Some(llvm) => llvm,
-        None => host_tools::choose(world, pins, request.llvm)?,
-    };
+    let llvm = llvm(world, pins, request, stamp.as_ref())?;
     let plan = plan(world, pins, lock, request, &llvm)?;
-    let judge = |stamp: Option<&Stamp>, missing: Reason| match stamp {
-        _ if request.force => Ok(Freshness::Stale(Reason::Forced)),
-        None => Ok(Freshness::Stale(missing)),
-        Some(stamp) => match stamp.freshness(&plan.inputs) {
-            Freshness::Fresh => check::quick(&tree, stamp),
-            Freshness::Stale(reason) => Ok(Freshness::Stale(reason)),
-        },
-    };
     let outcome = |reason, files| {
         let root = tree.root().to_path_buf();
         Outcome { root, reason, llvm: llvm.to_string(), files }
     };
-    let Freshness::Stale(reason) = judge(stamp.as_ref(), missing)? else {
+    let Freshness::Stale(reason) = judge(&tree, request, &plan.inputs, stamp.as_ref(), missing)?
+    else {
         return Ok(outcome(None, 0));
     };
     world.progress.event(Event::Detail { text: format!("stale: {reason}") });
@@ -116,7 +164,8 @@ pub fn prepare(
     let _alone = fs::lock(&path, Hold::Exclusive, Patience::Wait, "prepare", world.progress)?;
     // Whoever held the lock may have done the work.
     let (stamp, missing) = stamp_of(&tree)?;
-    let Freshness::Stale(reason) = judge(stamp.as_ref(), missing)? else {
+    let Freshness::Stale(reason) = judge(&tree, request, &plan.inputs, stamp.as_ref(), missing)?
+    else {
         return Ok(outcome(None, 0));
     };
     let store = Store::open(&world.project.cache())?;
@@ -124,12 +173,52 @@ pub fn prepare(
     store.obtain(&blobs, request.jobs, world.client, world.progress)?;
     store.sweep(&blobs)?;
     let packages = unpack::unpack_all(world, &store, &plan.components)?;
+    let text = "  install laying out the tree …".to_owned();
+    world.progress.event(Event::Note { text });
     let staging = publish::Staging::begin(world.project, &name, world.progress)?;
     let files = install::install(world, &staging, &tree, &plan, packages.components.as_slice())?;
     staging.make_durable()?;
     packages.keep()?;
     staging.publish(&tree, &plan.inputs.fingerprint())?;
     Ok(outcome(Some(reason), files))
+}
+
+impl Request {
+    /// The name of the toolchain's folder.
+    fn folder(&self, pins: &Pins) -> String {
+        folder_name(self.target, &self.release, &pins.release)
+    }
+}
+
+/// The LLVM that is prepared when it still serves, else the best there is.
+fn llvm(
+    world: &World<'_>,
+    pins: &Pins,
+    request: &Request,
+    stamp: Option<&Stamp>,
+) -> Result<Llvm, Fault> {
+    match stamp.and_then(|stamp| host_tools::kept(stamp, request.llvm)) {
+        Some(llvm) => Ok(llvm),
+        None => host_tools::choose(world, pins, request.llvm),
+    }
+}
+
+/// Whether the tree is what is wanted.
+fn judge(
+    tree: &Tree,
+    request: &Request,
+    inputs: &Inputs,
+    stamp: Option<&Stamp>,
+    missing: Reason,
+) -> Result<Freshness, Fault> {
+    match stamp {
+        _ if request.force => Ok(Freshness::Stale(Reason::Forced)),
+        None => Ok(Freshness::Stale(missing)),
+        Some(stamp) => match stamp.freshness(inputs) {
+            Freshness::Fresh => check::quick(tree, stamp),
+            Freshness::Stale(reason) => Ok(Freshness::Stale(reason)),
+        },
+    }
 }
 
 /// Everything decided before anything is done.

@@ -129,8 +129,7 @@ pub(super) fn unpack_all(
         lists[component].push(unpacked);
     }
     let new = new.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let summary =
-        format!("{} packages, {} of them unpacked before", jobs.len(), jobs.len() - new.len());
+    let summary = format!("done: {} anew, {} kept", new.len(), jobs.len() - new.len());
     world.progress.event(Event::StageDone { name, summary });
     Ok(Packages { components: lists, new, _guard: guard })
 }
@@ -164,7 +163,8 @@ fn key(package: &LockedPackage, component: &Component<'_>, case_sensitive: bool)
     format!("{}-{sha256}-{}", package.name, &rules[..8])
 }
 
-fn label(package: &LockedPackage) -> String {
+/// `name_version_architecture`: what messages and the manifest call a package.
+pub(super) fn label(package: &LockedPackage) -> String {
     format!("{}_{}_{}", package.name, package.version, package.architecture)
 }
 

@@ -74,7 +74,7 @@ impl Reporter {
         });
         if bar.is_none() && self.verbosity > Verbosity::Quiet {
             let plural = if count == 1 { "file" } else { "files" };
-            say(&format!("{name:>9} {count} {plural}, {}", bytes::size(total)));
+            say(&format!("{name:>9} {count} {plural}, {} …", bytes::size(total)));
         }
         let told = clock::instant();
         *self.stage.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
