@@ -75,7 +75,7 @@ impl Diagnostic for LockError {
                 if failures.len() > 1 {
                     hints.extend(failures.iter().map(|failure| format!("asked: {failure}")));
                 }
-                hints.push("ask another mirror: `reml-toolchain --mirror URL …`, e.g. one of https://www.debian.org/mirror/list".to_owned());
+                hints.push("ask another mirror: add `--mirror URL`, e.g. one of https://www.debian.org/mirror/list".to_owned());
                 hints
             }
             Self::NoMirror { .. } => vec!["add one to [mirrors] in versions.toml".to_owned()],

@@ -129,7 +129,7 @@ impl Pins {
     /// Every problem of the text, each with line and column.
     pub fn parse(file: &str, text: &str) -> Result<Self, Problems> {
         let invalid = |list| {
-            let hint = "the format is described in `docs/reference/versions.md`";
+            let hint = "the format is described in `docs/src/reference/versions.md`";
             Problems::new(file, "pins-invalid", hint, list)
         };
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);

@@ -119,18 +119,22 @@ impl Diagnostic for ReleaseError {
         let hint = match self {
             Self::Expired { .. } => {
                 "the mirror may have stopped following Debian: try another one with --mirror; \
-                 --allow-expired accepts it and notes that in the lock"
+                 `reml-toolchain lock --allow-expired` accepts it"
             }
             Self::Future { .. } => "check the clock of this machine: date -u",
             Self::Rollback { .. } | Self::VersionBack { .. } | Self::SameDate { .. } => {
-                "the mirror may be behind: try another one with --mirror; --allow-rollback \
-                 accepts the older state"
+                "the mirror may be behind: try another one with --mirror; \
+                 `reml-toolchain lock --allow-rollback` accepts the older state"
             }
             Self::Mismatch { .. } => {
-                "the mirror serves another suite here: check [debian] in versions.toml"
+                "the mirror serves another suite here: try another one with --mirror"
             }
-            Self::NoArchitecture { .. } => "leave this suite out for that target in versions.toml",
-            Self::NoComponent { .. } => "correct the components in versions.toml",
+            Self::NoArchitecture { .. } => {
+                "the mirror lacks that architecture: try another one with --mirror"
+            }
+            Self::NoComponent { .. } => {
+                "the mirror lacks that component: try another one with --mirror"
+            }
             _ => "try another mirror with --mirror",
         };
         vec![hint.to_owned()]

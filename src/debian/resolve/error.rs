@@ -166,16 +166,17 @@ impl Diagnostic for ResolveError {
             }
             Self::Virtual { .. } => vec!["name one of them instead".to_owned()],
             Self::NotInSuite { name, .. } => {
-                vec![format!("drop the suite of {name} in versions.toml, or name another")]
+                vec![format!("take {name} out of `durable` in versions.toml")]
             }
             Self::UnknownSuite { .. } => {
-                vec!["add the suite to versions.toml, or name another".to_owned()]
+                vec!["add the suite to `suites` in versions.toml".to_owned()]
             }
             Self::WantedAndExcluded { name, .. } => {
                 vec![format!("remove {name} from one of the two lists")]
             }
             Self::Unsatisfiable { .. } => vec![
-                "another suite may have it: add the suite to versions.toml; or exclude the package"
+                "another suite may have it: add it to `suites` in versions.toml; or name the \
+                 package in `without`"
                     .to_owned(),
             ],
         }
