@@ -105,7 +105,7 @@ pub(super) fn resolve(
     )
     .map_err(Fault::from)?;
     let client = network.client(context, false);
-    let mirrors = network.mirrors(pins)?;
+    let mirrors = network.mirrors(context, pins)?;
     let keyring = trust.keyring(context)?;
     let indices = context.project.indices();
     let world = lock::World {

@@ -1,6 +1,6 @@
 //! The options of commands that use the network.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Context;
 use crate::debian::mirrors::MirrorList;
@@ -17,6 +17,9 @@ use crate::pins::Pins;
 pub struct Network {
     /// Ask this Debian mirror and no other; its security archive is URL-security
     /// [default: the mirror of this machine's apt sources, then those of versions.toml]
+    ///
+    /// The apt sources are sources.list and sources.list.d in /etc/apt, or in the folder
+    /// that REML_TOOLCHAIN_APT_SOURCES names; an empty folder leaves versions.toml alone.
     #[arg(long, env = "REML_TOOLCHAIN_MIRROR", value_name = "URL", hide_env_values = true)]
     mirror: Option<String>,
     /// Never use the network
@@ -36,6 +39,9 @@ pub struct Trust {
     )]
     keyring: Option<PathBuf>,
 }
+
+/// The variable that names the folder with apt's sources instead of `/etc/apt`.
+const APT_SOURCES: &str = "REML_TOOLCHAIN_APT_SOURCES";
 
 /// The largest keyring that is read, in bytes.
 const KEYRING_LIMIT: u64 = 16 << 20;
@@ -81,7 +87,7 @@ impl Network {
     ///
     /// # Errors
     /// `--mirror` is no URL.
-    pub fn mirrors(&self, pins: &Pins) -> Result<MirrorList, Fault> {
+    pub fn mirrors(&self, context: &Context<'_>, pins: &Pins) -> Result<MirrorList, Fault> {
         if let Some(url) = &self.mirror {
             if !url.starts_with("http://") && !url.starts_with("https://") {
                 return Err(NotAMirror(mask(url)).into());
@@ -90,7 +96,8 @@ impl Network {
         }
         let suites: Vec<String> =
             pins.releases.values().flat_map(|release| release.suites.iter().cloned()).collect();
-        Ok(MirrorList::of_host(&apt::sources(), &suites, &pins.mirrors))
+        let folder = context.env.var(APT_SOURCES).map_or(Path::new(apt::FOLDER), Path::new);
+        Ok(MirrorList::of_host(&apt::sources(folder), &suites, &pins.mirrors))
     }
 }
 

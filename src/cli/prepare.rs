@@ -81,7 +81,7 @@ impl Args {
             }
             let start = clock::instant();
             let client = self.network.client(context, self.cache);
-            let mirrors = self.network.mirrors(&pins)?;
+            let mirrors = self.network.mirrors(context, &pins)?;
             let world = World {
                 env: &context.env,
                 project: &context.project,

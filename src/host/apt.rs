@@ -3,10 +3,12 @@
 
 use std::path::Path;
 
-/// The texts of sources.list(5) and its folder, in apt's order.
+/// Where apt has its sources unless the user names another folder.
+pub const FOLDER: &str = "/etc/apt";
+
+/// The texts of sources.list(5) and its folder below `root`, in apt's order.
 #[must_use]
-pub fn sources() -> Vec<String> {
-    let root = Path::new("/etc/apt");
+pub fn sources(root: &Path) -> Vec<String> {
     let mut files = vec![root.join("sources.list")];
     let mut more: Vec<_> = std::fs::read_dir(root.join("sources.list.d"))
         .into_iter()

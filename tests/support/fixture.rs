@@ -37,7 +37,7 @@ impl Fixture {
     pub fn with(mirror: Mirror) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut fixture = Self { folder, mirror, env: BTreeMap::new() };
-        for path in [fixture.root(), fixture.home(), fixture.tools()] {
+        for path in [fixture.root(), fixture.home(), fixture.tools(), fixture.apt_sources()] {
             fs::create_dir(&path).expect("the folder is new");
         }
         fixture.write("versions.toml", fixture.mirror.versions_toml());
@@ -46,6 +46,8 @@ impl Fixture {
         let tools = fixture.tools();
         fixture.set_env("HOME", home);
         fixture.set_env("PATH", tools);
+        let apt_sources = fixture.apt_sources();
+        fixture.set_env("REML_TOOLCHAIN_APT_SOURCES", apt_sources);
         fixture.set_env("LANG", "C.UTF-8");
         fixture.set_env("TERM", "dumb");
         // Coverage of the program comes out through this variable.
@@ -73,6 +75,12 @@ impl Fixture {
     /// The folder that is `PATH`; empty at first, so that no tool of the machine is found.
     pub fn tools(&self) -> PathBuf {
         self.folder.path().join("tools")
+    }
+
+    /// The folder that stands for `/etc/apt`; empty at first, so that the machine's own
+    /// mirrors are never asked.
+    pub fn apt_sources(&self) -> PathBuf {
+        self.folder.path().join("apt")
     }
 
     /// The file of trusted keys.
@@ -164,9 +172,14 @@ impl Fixture {
         self.run_online("lock", all)
     }
 
-    /// `prepare` from this archive.
+    /// `prepare` from this archive, with its LLVM unless `args` choose one: the machine's
+    /// own may lie where Debian puts it, whatever `PATH` says.
     pub fn prepare<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Outcome {
-        self.run_online("prepare", args)
+        let mut all: Vec<OsString> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
+        if !all.iter().any(|arg| arg == "--llvm") {
+            all.extend(["--llvm".into(), "debian".into()]);
+        }
+        self.run_online("prepare", all)
     }
 
     /// What lies in a folder of the project.

@@ -12,7 +12,7 @@ fn a_fixture_runs_the_program_in_a_folder_with_a_blank_and_in_a_bare_environment
     assert_eq!(std::fs::read(fixture.keyring()).unwrap(), fixture.mirror.keyring());
     fixture.run(["--version"]).code(0).stdout_has("reml-toolchain").stderr_is("");
     let names: Vec<&str> = fixture.env().keys().filter_map(|name| name.to_str()).collect();
-    let known = ["HOME", "LANG", "LLVM_PROFILE_FILE", "PATH", "TERM"];
+    let known = ["HOME", "LANG", "LLVM_PROFILE_FILE", "PATH", "REML_TOOLCHAIN_APT_SOURCES", "TERM"];
     assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
     let command = fixture.command(["lock"]);
     let args: Vec<_> = command.get_args().map(|arg| arg.to_str().unwrap()).collect();
