@@ -1,5 +1,6 @@
 //! What can be wrong between a mirror and the lock, beside what the rooms below say.
 
+use crate::debian::openpgp::SignatureError;
 use crate::host::fault::{Diagnostic, Fault, Kind};
 
 /// A failure of `lock`.
@@ -24,7 +25,16 @@ pub enum LockError {
         /// The suite.
         suite: String,
     },
-    /// The signature is not good; what the server's clock says stands beside ours.
+    /// The signature is not good.
+    #[error("{url}: {cause}")]
+    Signature {
+        /// Where the file came from.
+        url: String,
+        // Part of the message, so that a list of mirrors' failures tells it; hence no source.
+        /// What is wrong with it.
+        cause: SignatureError,
+    },
+    /// A date is refused, or the signature is not good; what the server's clock says stands beside ours.
     #[error("{url}: {clock}")]
     Clock {
         /// Where the file came from.
@@ -54,6 +64,7 @@ impl Diagnostic for LockError {
         match self {
             Self::AllMirrors { kind, .. } => *kind,
             Self::NoMirror { .. } => Kind::Usage,
+            Self::Signature { cause, .. } => cause.kind(),
             Self::Clock { cause, .. } => cause.kind(),
             Self::Index { .. } => Kind::Integrity,
         }
@@ -63,6 +74,7 @@ impl Diagnostic for LockError {
         match self {
             Self::AllMirrors { .. } => "all-mirrors-failed",
             Self::NoMirror { .. } => "no-mirror",
+            Self::Signature { cause, .. } => cause.code(),
             Self::Clock { cause, .. } => cause.code(),
             Self::Index { .. } => "index-mismatch",
         }
@@ -79,6 +91,7 @@ impl Diagnostic for LockError {
                 hints
             }
             Self::NoMirror { .. } => vec!["add one to [mirrors] in versions.toml".to_owned()],
+            Self::Signature { cause, .. } => cause.hints(),
             Self::Clock { cause, .. } => cause.hints(),
             Self::Index { .. } => vec!["the mirror is probably being updated: run `reml-toolchain lock` again in some minutes".to_owned()],
         }

@@ -115,9 +115,10 @@ fn judge(
     response: &Response,
 ) -> Result<Suite, Fault> {
     let keys = world.keyring.for_suite(name);
-    let verified = openpgp::verify(&response.bytes, &keys, world.now)?;
+    let verified = openpgp::verify(&response.bytes, &keys, world.now)
+        .map_err(|cause| LockError::Signature { url: response.final_url.clone(), cause })?;
     let digest = Digest::of(verified.text.as_bytes());
-    let release = Release::parse(&format!("{}: InRelease", response.final_url), &verified.text)?;
+    let release = Release::parse(&response.final_url, &verified.text)?;
     let last_seen = seen.map(|state| LastSeen {
         date: Timestamp(state.date),
         sha256: state.release,
