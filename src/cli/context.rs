@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-
 use crate::host::fault::{Diagnostic, Fault, Kind};
 use crate::host::progress::Event;
 use crate::host::progress::Progress as _;
@@ -99,7 +97,7 @@ impl<'r> Context<'r> {
     /// The file cannot be read or is not valid.
     pub fn pins(&self) -> anyhow::Result<Pins> {
         let path = self.project.pins();
-        let text = file(&path, pins::versions::SIZE_LIMIT)?;
+        let text = file(&path, pins::versions::SIZE_LIMIT, pins::versions::INVALID)?;
         if text.is_none() {
             let text =
                 format!("no {} here: using the pins built into this program", path.display());
@@ -116,7 +114,7 @@ impl<'r> Context<'r> {
     /// The file cannot be read or is not valid.
     pub fn lock(&self) -> anyhow::Result<Lock> {
         let path = self.project.lock();
-        let text = match file(&path, pins::lock::SIZE_LIMIT)? {
+        let text = match file(&path, pins::lock::SIZE_LIMIT, pins::lock::INVALID)? {
             Some(text) => text,
             None if fs::stat(&self.project.pins()).map_err(Fault::from)?.is_none() => {
                 BUILT_IN_LOCK.to_owned()
@@ -128,12 +126,16 @@ impl<'r> Context<'r> {
 }
 
 /// The text of a file that may be absent.
-fn file(path: &Path, limit: u64) -> anyhow::Result<Option<String>> {
-    if fs::stat(path).map_err(Fault::from)?.is_none() {
+fn file(
+    path: &Path,
+    limit: u64,
+    invalid: (&'static str, &'static str),
+) -> Result<Option<String>, Fault> {
+    if fs::stat(path)?.is_none() {
         return Ok(None);
     }
-    let bytes = fs::read_at_most(path, limit).map_err(Fault::from)?;
-    String::from_utf8(bytes).map(Some).with_context(|| format!("{}: not UTF-8", path.display()))
+    let bytes = fs::read_at_most(path, limit)?;
+    Ok(Some(pins::problem::utf8(&path.display().to_string(), invalid, bytes)?))
 }
 
 /// The target called `triple`, else the pins' own.

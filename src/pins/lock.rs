@@ -59,8 +59,11 @@ pub struct LockedPackage {
     pub sets: BTreeSet<String>,
 }
 
-const HINT: &str =
-    "the file is written by `reml-toolchain lock`; restore it with `git checkout checksums.txt`";
+/// The code and the hint of a file that is not valid.
+pub const INVALID: (&str, &str) = (
+    "lock-invalid",
+    "the file is written by `reml-toolchain lock`; restore it with `git checkout checksums.txt`",
+);
 
 const HEADER: &str = "\
 # The lock: every file that is accepted. Written by `reml-toolchain lock`, not by hand.
@@ -131,7 +134,7 @@ impl Lock {
         if reader.problems.is_empty() {
             Ok(reader.lock)
         } else {
-            Err(Problems::new(file, "lock-invalid", HINT, reader.problems))
+            Err(Problems::new(file, INVALID.0, INVALID.1, reader.problems))
         }
     }
 }

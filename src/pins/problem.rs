@@ -77,6 +77,28 @@ impl Diagnostic for Problems {
     }
 }
 
+/// The text of `file`, which must be UTF-8; code and hint are those of its problems.
+///
+/// # Errors
+/// The place of the first byte that is not.
+pub fn utf8(
+    file: &str,
+    (code, hint): (&'static str, &'static str),
+    bytes: Vec<u8>,
+) -> Result<String, Problems> {
+    String::from_utf8(bytes).map_err(|error| {
+        let (valid, bytes) = (error.utf8_error().valid_up_to(), error.into_bytes());
+        let byte = bytes.get(valid).copied().unwrap_or_default();
+        let text = format!("not UTF-8: byte {byte:#04x}");
+        Problems::new(
+            file,
+            code,
+            hint,
+            vec![at_offset(&String::from_utf8_lossy(&bytes), valid, text)],
+        )
+    })
+}
+
 /// The problem `text` at the byte `offset` of `source`.
 #[must_use]
 pub fn at_offset(source: &str, offset: usize, text: String) -> Problem {

@@ -15,6 +15,10 @@ pub const SCHEMA: u32 = 1;
 /// The largest file that is read, in bytes.
 pub const SIZE_LIMIT: u64 = 1 << 20;
 
+/// The code and the hint of a file that is not valid.
+pub const INVALID: (&str, &str) =
+    ("pins-invalid", "the format is described in `docs/src/reference/versions.md`");
+
 /// Everything `versions.toml` says, valid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pins {
@@ -128,10 +132,7 @@ impl Pins {
     /// # Errors
     /// Every problem of the text, each with line and column.
     pub fn parse(file: &str, text: &str) -> Result<Self, Problems> {
-        let invalid = |list| {
-            let hint = "the format is described in `docs/src/reference/versions.md`";
-            Problems::new(file, "pins-invalid", hint, list)
-        };
+        let invalid = |list| Problems::new(file, INVALID.0, INVALID.1, list);
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let (root, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
