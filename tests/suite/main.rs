@@ -24,6 +24,8 @@ mod http_proxy;
 mod http_status;
 mod http_tls;
 mod inrelease;
+mod lock_command;
+mod lock_refusals;
 mod mirror_selftest;
 mod real_packages;
 mod reference;
