@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::host_tools::{self, Llvm};
 use super::publish::Staging;
@@ -63,7 +64,7 @@ pub(super) fn install(
     staging: &Staging,
     home: &Tree,
     plan: &Plan<'_>,
-    packages: &[Vec<Unpacked>],
+    packages: &[Vec<Arc<Unpacked>>],
 ) -> Result<usize, Fault> {
     let staged = Tree::new(staging.folder().to_path_buf());
     let mut site = Site { staged, home, epoch: plan.epoch, list: BTreeMap::new() };
@@ -120,7 +121,7 @@ impl Site<'_> {
         world: &World<'_>,
         name: &'static str,
         folder: &str,
-        packages: &[Unpacked],
+        packages: &[Arc<Unpacked>],
     ) -> Result<Merged, Fault> {
         let root = self.staged.root().join(folder);
         fs::create_dir_all(&root)?;

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::World;
 use super::components::Component;
@@ -41,20 +41,22 @@ pub(super) struct Unpacked {
 /// All packages of a run, and the folders that are new.
 #[derive(Debug)]
 pub(super) struct Packages {
-    /// By component, in its order.
-    pub(super) components: Vec<Vec<Unpacked>>,
+    /// By component, in its order. A package of two components is one folder.
+    pub(super) components: Vec<Vec<Arc<Unpacked>>>,
     /// New folders and the names they get once they are safe on disk.
     new: Vec<(PathBuf, PathBuf)>,
     /// Held while folders are in use, so that no other run sweeps them.
     _guard: fs::Lock,
 }
 
-/// One package to unpack: its component and place there, and how.
+/// One package to unpack: who wants it, and how.
 struct Job<'a> {
-    component: usize,
+    /// By number.
+    components: Vec<usize>,
     path: &'a str,
     package: &'a LockedPackage,
     rules: &'a Rules,
+    /// The folder's name: no two jobs have the same.
     key: String,
 }
 
@@ -82,13 +84,15 @@ pub(super) fn unpack_all(
         })
         .collect::<Result<Vec<_>, _>>()?;
     let case_sensitive = fs::is_case_sensitive(&root)?;
-    let mut jobs = Vec::new();
+    let mut by_key: BTreeMap<String, Job<'_>> = BTreeMap::new();
     for (component, (parts, rules)) in components.iter().zip(&rules).enumerate() {
         for (path, package) in &parts.packages {
             let key = key(package, parts, case_sensitive);
-            jobs.push(Job { component, path, package, rules, key });
+            let new = || Job { components: Vec::new(), path, package, rules, key: key.clone() };
+            by_key.entry(key.clone()).or_insert_with(new).components.push(component);
         }
     }
+    let mut jobs: Vec<Job<'_>> = by_key.into_values().collect();
     jobs.sort_by_key(|job| std::cmp::Reverse(job.package.size));
     let bytes = jobs.iter().map(|job| job.package.size).sum();
     let name = "unpack";
@@ -110,7 +114,10 @@ pub(super) fn unpack_all(
             let bytes = i64::try_from(job.package.size).unwrap_or(i64::MAX);
             world.progress.event(Event::Advance { bytes });
             world.progress.event(Event::ItemDone { name: &job.package.name });
-            lock(&done).insert((job.component, job.path), unpacked);
+            let unpacked = Arc::new(unpacked);
+            for component in &job.components {
+                lock(&done).insert((*component, job.path), Arc::clone(&unpacked));
+            }
         }
         Ok(())
     };
@@ -122,7 +129,7 @@ pub(super) fn unpack_all(
             .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect::<Result<Vec<()>, Fault>>()
     })?;
-    let mut lists: Vec<Vec<Unpacked>> = components.iter().map(|_| Vec::new()).collect();
+    let mut lists: Vec<Vec<Arc<Unpacked>>> = components.iter().map(|_| Vec::new()).collect();
     for ((component, _), unpacked) in
         done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
     {
@@ -144,7 +151,7 @@ fn sweep(world: &World<'_>, root: &std::path::Path) -> Result<fs::Lock, Fault> {
     match fs::lock(&path, Hold::Exclusive, Patience::Refuse, "prepare", world.progress) {
         Ok(_alone) => {
             for entry in fs::read_dir_sorted(root)? {
-                if entry.name.as_encoded_bytes().starts_with(b".new-") {
+                if entry.name.as_encoded_bytes().starts_with(b".") && entry.path != path {
                     fs::remove_tree(&entry.path)?;
                 }
             }

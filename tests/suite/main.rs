@@ -27,6 +27,7 @@ mod inrelease;
 mod lock_command;
 mod lock_refusals;
 mod mirror_selftest;
+mod prepare_command;
 mod real_packages;
 mod reference;
 mod signatures;

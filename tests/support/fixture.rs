@@ -172,13 +172,14 @@ impl Fixture {
         self.run_online("lock", all)
     }
 
-    /// `prepare` from this archive, with its LLVM unless `args` choose one: the machine's
+    /// `prepare` from this archive and its keyring, with its LLVM unless `args` choose one: the machine's
     /// own may lie where Debian puts it, whatever `PATH` says.
     pub fn prepare<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Outcome {
         let mut all: Vec<OsString> = args.into_iter().map(|arg| arg.as_ref().to_owned()).collect();
         if !all.iter().any(|arg| arg == "--llvm") {
             all.extend(["--llvm".into(), "debian".into()]);
         }
+        all.extend(["--keyring".into(), self.keyring().into()]);
         self.run_online("prepare", all)
     }
 
