@@ -19,7 +19,7 @@ pub struct Network {
     /// [default: the mirror of this machine's apt sources, then those of versions.toml]
     ///
     /// The apt sources are sources.list and sources.list.d in /etc/apt, or in the folder
-    /// that REML_TOOLCHAIN_APT_SOURCES names; an empty folder leaves versions.toml alone.
+    /// that `REML_TOOLCHAIN_APT_SOURCES` names; an empty folder leaves versions.toml alone.
     #[arg(long, env = "REML_TOOLCHAIN_MIRROR", value_name = "URL", hide_env_values = true)]
     mirror: Option<String>,
     /// Never use the network

@@ -28,6 +28,7 @@ mod lock_command;
 mod lock_refusals;
 mod mirror_selftest;
 mod prepare_command;
+mod proof;
 mod real_packages;
 mod reference;
 mod signatures;

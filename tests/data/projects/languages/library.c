@@ -1,0 +1,3 @@
+#include "library.h"
+
+int library_add(int a, int b) { return a + b; }

@@ -1,0 +1,1 @@
+int library_add(int a, int b);
