@@ -83,9 +83,9 @@ fn readelf_tells_the_same_as_the_elf_room(toolchain: &Toolchain) {
 
 fn the_linker_takes_no_file_from_outside(toolchain: &Toolchain) {
     for (compiler, source) in [("clang", "threads.c"), ("clang++", "hello.cpp")] {
-        for flags in ["-pthread -ldl -lm -lcrypt", "-static", "-static-pie", "-no-pie"] {
+        for flags in ["-pthread -ldl -lcrypt", "-static", "-static-pie", "-no-pie"] {
             let work = Work::new("languages");
-            let args = format!("{source} {flags} -Wl,-t -o program");
+            let args = format!("{source} {flags} -lm -Wl,-t -o program");
             let trace = toolchain.call(&work, compiler, args.split(' '));
             let inside = check_linked(toolchain, &work, &trace);
             assert!(inside >= 6, "crt files and libraries are expected\n{trace}");
@@ -126,8 +126,8 @@ fn every_header_comes_from_the_toolchain(toolchain: &Toolchain) {
 
 fn debug_information_names_no_folder_of_the_toolchain(toolchain: &Toolchain) {
     let work = Work::new("languages");
-    for (compiler, source) in [("clang", "hello.c"), ("clang++", "hello.cpp")] {
-        let args = ["-g", "-O2", source, "-o", "program"];
+    for (compiler, source) in [("clang", "threads.c"), ("clang++", "hello.cpp")] {
+        let args = ["-g", "-O2", source, "-lm", "-o", "program"];
         toolchain.call(&work, compiler, args).code(0);
         let bytes = std::fs::read(work.path("program")).unwrap();
         for trace in [toolchain.project.to_str().unwrap(), "/toolchains/", "/.gen/"] {

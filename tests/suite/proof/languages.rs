@@ -57,7 +57,7 @@ fn strict_compiling_and_linking_give_no_warning(toolchain: &Toolchain) {
         toolchain.compile(&work, compiler, &format!("{STRICT} -c {source} -o object.o"));
         toolchain.compile(&work, compiler, &format!("{STRICT} -E {source} -o text.i"));
         toolchain.compile(&work, compiler, &format!("{STRICT} -S {source} -o text.s"));
-        toolchain.compile(&work, compiler, &format!("{STRICT} object.o -o program"));
+        toolchain.compile(&work, compiler, &format!("{STRICT} object.o -lm -o program"));
     }
     toolchain.run(&work, "program").code(0).stdout_is(HELLO_CPP);
 }
