@@ -1,0 +1,7 @@
+#ifdef __cplusplus
+extern "C" {
+#endif
+double power(double base, double exponent);
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,3 @@
+#include <stdint.h>
+
+int32_t answer(int32_t factor) { return 21 * factor; }
