@@ -36,7 +36,11 @@ impl Args {
         let shell = if context.output.json { Shell::Json } else { self.shell };
         context
             .output
-            .data(&render(shell, &prepared.variables()))
+            .data(&render(
+                shell,
+                &prepared.variables(),
+                context.env.text("PATH").unwrap_or_default(),
+            ))
             .map_err(crate::host::fault::Fault::from)?;
         Ok(ExitCode::SUCCESS)
     }

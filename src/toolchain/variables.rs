@@ -37,7 +37,7 @@ pub enum Shell {
     Powershell,
     /// One JSON object.
     Json,
-    /// GitHub Actions: lines for the files `$GITHUB_ENV` and `$GITHUB_PATH`.
+    /// GitHub Actions: lines for the file `$GITHUB_ENV`.
     Github,
 }
 
@@ -106,12 +106,13 @@ pub fn apply(environment: &mut Env, variables: &[Variable]) {
     }
 }
 
-/// The variables as `shell` reads them.
+/// The variables as `shell` reads them. `path` is the `PATH` in force, for readers that
+/// cannot ask for it themselves.
 #[must_use]
-pub fn render(shell: Shell, variables: &[Variable]) -> String {
+pub fn render(shell: Shell, variables: &[Variable], path: &str) -> String {
     match shell {
         Shell::Json => json(variables),
-        Shell::Github => variables.iter().map(github).collect(),
+        Shell::Github => variables.iter().map(|variable| github(variable, path)).collect(),
         Shell::Sh => variables.iter().map(sh).collect(),
         Shell::Fish => variables.iter().map(fish).collect(),
         Shell::Powershell => variables.iter().map(powershell).collect(),
@@ -160,10 +161,13 @@ fn powershell(variable: &Variable) -> String {
     }
 }
 
-fn github(variable: &Variable) -> String {
+fn github(variable: &Variable, path: &str) -> String {
     match variable {
         Variable::Set { name, value } => format!("{name}={value}\n"),
-        Variable::PathFirst { folder } => format!("PATH+={folder}\n"),
+        Variable::PathFirst { folder } if path.split(':').any(|known| known == folder) => {
+            String::new()
+        }
+        Variable::PathFirst { folder } => format!("PATH={folder}:{path}\n"),
     }
 }
 
@@ -187,7 +191,7 @@ fn json(variables: &[Variable]) -> String {
 pub fn env_file(shell: Shell, tree: &Tree, variables: &[Variable]) -> String {
     let root = tree.root().to_string_lossy();
     let moved = "reml-toolchain: no toolchain here any more, run `reml-toolchain prepare` in its new place:";
-    let body = render(shell, variables);
+    let body = render(shell, variables, "");
     match shell {
         Shell::Sh => {
             let word = shell_word(&root);

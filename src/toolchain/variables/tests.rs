@@ -58,7 +58,7 @@ fn n06_every_hostile_folder_name_survives_sh_and_bash() {
 
 #[test]
 fn n05_sourcing_twice_changes_nothing() {
-    let script = render(Shell::Sh, &list("/x"));
+    let script = render(Shell::Sh, &list("/x"), "");
     let once = run("sh", &format!("{script}env | sort"));
     let twice = run("sh", &format!("{script}{script}env | sort"));
     assert_eq!(once, twice);
@@ -66,7 +66,7 @@ fn n05_sourcing_twice_changes_nothing() {
 
 #[test]
 fn an_empty_path_gets_no_empty_entry() {
-    let script = render(Shell::Sh, &list("/x"));
+    let script = render(Shell::Sh, &list("/x"), "");
     assert_eq!(run("sh", &format!("unset PATH\nset -eu\n{script}printf %s \"$PATH\"")), "/x/bin");
 }
 
@@ -84,30 +84,40 @@ fn h09_a_moved_toolchain_says_so_and_sets_nothing() {
 
 #[test]
 fn there_is_no_ld_library_path() {
-    assert!(!render(Shell::Sh, &list("/x")).contains("LD_LIBRARY_PATH"));
+    assert!(!render(Shell::Sh, &list("/x"), "").contains("LD_LIBRARY_PATH"));
 }
 
 #[test]
 fn a_foreign_target_gets_a_runner_by_name() {
     let list = variables(&Tree::new("/x".into()), &TARGETS[1], Path::new("/llvm"), true);
     let runner = "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER='aarch64-unknown-linux-gnu-run'";
-    assert!(render(Shell::Sh, &list).contains(runner));
+    assert!(render(Shell::Sh, &list, "").contains(runner));
 }
 
 #[test]
 fn the_json_form_is_one_object_with_a_schema() {
     let object: serde_json::Value =
-        serde_json::from_str(&render(Shell::Json, &list("/x"))).unwrap();
+        serde_json::from_str(&render(Shell::Json, &list("/x"), "")).unwrap();
     assert_eq!(object["schema"], 1);
     assert_eq!(object["path"][0], "/x/bin");
     assert_eq!(object["variables"]["REML_TOOLCHAIN_HOME"], "/x");
 }
 
 #[test]
+fn github_gets_the_whole_path_once() {
+    let told = |path| render(Shell::Github, &list("/x"), path);
+    assert!(told("/usr/bin:/bin").starts_with("PATH=/x/bin:/usr/bin:/bin\n"));
+    assert!(told("/x/bin:/bin").starts_with("REML_TOOLCHAIN_HOME=/x\n"));
+}
+
+#[test]
 fn fish_and_powershell_quote_by_their_own_rules() {
     let list = list("/it's \\ here");
-    assert!(render(Shell::Fish, &list).contains(r"set -gx REML_TOOLCHAIN_HOME '/it\'s \\ here'"));
     assert!(
-        render(Shell::Powershell, &list).contains(r"$env:REML_TOOLCHAIN_HOME = '/it''s \ here'")
+        render(Shell::Fish, &list, "").contains(r"set -gx REML_TOOLCHAIN_HOME '/it\'s \\ here'")
+    );
+    assert!(
+        render(Shell::Powershell, &list, "")
+            .contains(r"$env:REML_TOOLCHAIN_HOME = '/it''s \ here'")
     );
 }

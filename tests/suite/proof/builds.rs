@@ -10,10 +10,10 @@ const SUM: &str = "sum: 42\n";
 
 /// What `configure` scripts and Makefiles call.
 const UNIX: [&str; 38] = [
-    "sh", "bash", "env", "cat", "sed", "grep", "egrep", "fgrep", "expr", "awk", "mawk", "tr", "sort",
-    "uniq", "head", "tail", "cut", "wc", "basename", "dirname", "mkdir", "rmdir", "rm", "cp", "mv",
-    "ln", "ls", "chmod", "touch", "date", "uname", "sleep", "cmp", "diff", "install", "find", "make",
-    "mktemp",
+    "sh", "bash", "env", "cat", "sed", "grep", "egrep", "fgrep", "expr", "awk", "mawk", "tr",
+    "sort", "uniq", "head", "tail", "cut", "wc", "basename", "dirname", "mkdir", "rmdir", "rm",
+    "cp", "mv", "ln", "ls", "chmod", "touch", "date", "uname", "sleep", "cmp", "diff", "install",
+    "find", "make", "mktemp",
 ];
 
 /// The programs of `tree`, installed by a build system, run and are clean.
@@ -34,7 +34,8 @@ fn a_cmake_project_is_built_and_installed(toolchain: &Toolchain) {
     let file = toolchain.root().join(format!("share/cmake/{triple}.cmake"));
     let file = format!("-DCMAKE_TOOLCHAIN_FILE={}", file.display());
     let prefix = format!("-DCMAKE_INSTALL_PREFIX={}", work.path("tree").display());
-    let args = ["-S", ".", "-B", "build", "-G", "Ninja", &file, &prefix, "-DCMAKE_INSTALL_LIBDIR=lib"];
+    let args =
+        ["-S", ".", "-B", "build", "-G", "Ninja", &file, &prefix, "-DCMAKE_INSTALL_LIBDIR=lib"];
     work.succeed("cmake", &args).stdout_has("Found Threads").stdout_lacks("/usr/bin/cc");
     work.succeed("cmake", &["--build", "build"]);
     work.succeed("cmake", &["--install", "build"]);
@@ -59,7 +60,8 @@ fn a_meson_project_is_built_and_installed(toolchain: &Toolchain) {
 }
 
 fn an_autotools_project_is_configured_and_built(toolchain: &Toolchain) {
-    let tools = ["autoreconf", "autoconf", "automake", "aclocal", "autoheader", "autom4te", "m4", "perl"];
+    let tools =
+        ["autoreconf", "autoconf", "automake", "aclocal", "autoheader", "autom4te", "m4", "perl"];
     let mut work = Work::new("autotools").with_programs(&[&UNIX[..], &tools[..]].concat());
     work.succeed("autoreconf", &["--install"]);
     // All that a user does: source env.sh, or put `bin` into PATH, and name the host.

@@ -12,7 +12,8 @@ fn exec_runs_a_command_in_the_environment(toolchain: &Toolchain) {
     let args: Vec<_> = args.iter().map(std::ffi::OsStr::new).chain(paths).collect();
     reml(&toolchain.project, &args).code(0).stderr_is("");
     toolchain.run(&work, "program").code(0).stdout_is("hello from C\n");
-    for (command, status) in [(vec!["/bin/sh", "-c", "exit 9"], 9), (vec!["no-such-command"], 127)] {
+    for (command, status) in [(vec!["/bin/sh", "-c", "exit 9"], 9), (vec!["no-such-command"], 127)]
+    {
         let args = ["exec", "--target", triple, "--"].into_iter().chain(command);
         reml(&toolchain.project, args).code(status);
     }

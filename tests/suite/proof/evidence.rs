@@ -48,7 +48,8 @@ pub fn check_linked(toolchain: &Toolchain, work: &Work, trace: &Outcome) -> usiz
     let mut inside = 0;
     for line in trace.stdout.lines() {
         // A member of an archive is named behind it, in brackets.
-        let path = line.split_once(".a(").map_or(line.to_owned(), |(archive, _)| format!("{archive}.a"));
+        let path =
+            line.split_once(".a(").map_or(line.to_owned(), |(archive, _)| format!("{archive}.a"));
         let path = work.path(path);
         if path.starts_with(work.path("")) {
             continue;
@@ -155,8 +156,17 @@ fn plant(work: &mut Work) {
         work.write(&own, "-DPLANTED -nostdinc\n");
     }
     for name in [
-        "PATH", "CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "COMPILER_PATH",
-        "GCC_EXEC_PREFIX", "SDKROOT", "LD_RUN_PATH", "LD_LIBRARY_PATH", "CLANG_CONFIG_FILE_USER_DIR",
+        "PATH",
+        "CPATH",
+        "C_INCLUDE_PATH",
+        "CPLUS_INCLUDE_PATH",
+        "LIBRARY_PATH",
+        "COMPILER_PATH",
+        "GCC_EXEC_PREFIX",
+        "SDKROOT",
+        "LD_RUN_PATH",
+        "LD_LIBRARY_PATH",
+        "CLANG_CONFIG_FILE_USER_DIR",
     ] {
         work.set(name, &traps);
     }

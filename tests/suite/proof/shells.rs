@@ -14,7 +14,8 @@ fn env_sh_serves_every_shell(toolchain: &Toolchain) {
              \"${2}-clang\" hello.c -o program; eval \"echo \\$CC_$3\"";
         let sh = work.program(shell);
         let target = toolchain.target;
-        let args = ["-c", script, shell, file.to_str().unwrap(), target.triple, &target.underscored()];
+        let args =
+            ["-c", script, shell, file.to_str().unwrap(), target.triple, &target.underscored()];
         let outcome = work.call(sh, args);
         outcome.code(0).stderr_is("");
         assert_eq!(outcome.stdout.trim(), toolchain.tool("clang").to_str().unwrap(), "{shell}");
