@@ -43,7 +43,7 @@ fn run(shell: &str, script: &str) -> String {
 #[test]
 fn n06_every_hostile_folder_name_survives_sh_and_bash() {
     for root in HOSTILE {
-        let script = render(Shell::Sh, &list(root));
+        let script = render(Shell::Sh, &list(root), "");
         for shell in ["sh", "bash"] {
             let told = run(
                 shell,
