@@ -8,7 +8,7 @@ use crate::debian::mirrors::MirrorList;
 use crate::host::Env;
 use crate::host::fault::Fault;
 use crate::host::fs::{self, Hold, Patience};
-use crate::host::http::Client;
+use crate::host::http::{Client, Reach};
 use crate::host::progress::{Event, Progress};
 use crate::pins::{Lock, Pins, Target};
 use crate::store::{Blob, Store};
@@ -170,9 +170,7 @@ pub fn prepare(
     };
     let store = Store::open(&world.project.cache())?;
     let blobs = blobs(world, pins, lock, &plan.components);
-    store.obtain(&blobs, request.jobs, world.client, world.progress)?;
-    store.sweep(&blobs)?;
-    let packages = unpack::unpack_all(world, &store, &plan.components)?;
+    let packages = packages(world, &store, &blobs, &plan)?;
     let text = "  install laying out the tree …".to_owned();
     world.progress.event(Event::Note { text });
     let staging = publish::Staging::begin(world.project, &name, world.progress)?;
@@ -263,6 +261,32 @@ fn plan<'p>(
     let durable = release.and_then(|release| lock.suites.get(&release.durable));
     let epoch = durable.map_or(0, |suite| suite.date);
     Ok(Plan { pins, request, llvm, components, inputs, epoch })
+}
+
+/// Fetches and unpacks. A file that was damaged in the cache is fetched again, where
+/// there is a network.
+fn packages(
+    world: &World<'_>,
+    store: &Store,
+    blobs: &[Blob],
+    plan: &Plan<'_>,
+) -> Result<unpack::Packages, Fault> {
+    loop {
+        store.obtain(blobs, plan.request.jobs, world.client, world.progress)?;
+        store.sweep(blobs)?;
+        let unpacked = unpack::unpack_all(world, store, &plan.components);
+        let Err(damage) = &unpacked else { return unpacked };
+        // Each round moves a damaged file aside, so that the loop ends.
+        let mut was_rejected = false;
+        for blob in blobs {
+            was_rejected |= !store.has(blob)?;
+        }
+        if !was_rejected || world.client.reach() == Reach::Offline {
+            return unpacked;
+        }
+        let text = format!("damaged in the cache, fetched again: {damage}");
+        world.progress.event(Event::Warning { text });
+    }
 }
 
 /// The stamp of the tree, or why there is none.

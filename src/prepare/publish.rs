@@ -41,7 +41,8 @@ impl Diagnostic for PublishError {
     }
 }
 
-/// A tree in the making. Only one run per name makes one, under the name's lock.
+/// A tree in the making. Only one run per name makes one, under the name's lock. One that
+/// is not published is removed: a full disk must not stay full.
 #[derive(Debug)]
 pub(super) struct Staging {
     folder: PathBuf,
@@ -61,6 +62,15 @@ pub(super) fn check_name(tree: &Tree) -> Result<(), Fault> {
         Some(meta) => {
             let what = if meta.is_dir() { "a folder" } else { "a file" };
             Err(PublishError::Taken { path, what }.into())
+        }
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        if matches!(fs::stat(&self.folder), Ok(Some(_))) {
+            // What remains is swept by the next run; the failure to tell is another one.
+            let _ = fs::remove_tree(&self.folder);
         }
     }
 }

@@ -43,10 +43,23 @@ pub(super) struct Unpacked {
 pub(super) struct Packages {
     /// By component, in its order. A package of two components is one folder.
     pub(super) components: Vec<Vec<Arc<Unpacked>>>,
-    /// New folders and the names they get once they are safe on disk.
-    new: Vec<(PathBuf, PathBuf)>,
+    new: New,
     /// Held while folders are in use, so that no other run sweeps them.
     _guard: fs::Lock,
+}
+
+/// New folders and the names they get once they are safe on disk. Those that get none
+/// are removed: a full disk must not stay full.
+#[derive(Debug, Default)]
+struct New(Vec<(PathBuf, PathBuf)>);
+
+impl Drop for New {
+    fn drop(&mut self) {
+        for (fresh, _) in &self.0 {
+            // What remains is swept by the next run; the failure to tell is another one.
+            let _ = fs::remove_tree(fresh);
+        }
+    }
 }
 
 /// One package to unpack: who wants it, and how.
@@ -63,8 +76,8 @@ struct Job<'a> {
 /// Unpacks what is not unpacked yet.
 ///
 /// # Errors
-/// The first package that is damaged or breaks a rule; new folders are swept by the
-/// next run.
+/// The first package that is damaged or breaks a rule. A damaged one is no longer in the
+/// cache then.
 pub(super) fn unpack_all(
     world: &World<'_>,
     store: &Store,
@@ -99,7 +112,7 @@ pub(super) fn unpack_all(
     world.progress.event(Event::Stage { name, count: jobs.len() as u64, bytes });
     let next = AtomicUsize::new(0);
     let done = Mutex::new(BTreeMap::new());
-    let new = Mutex::new(Vec::new());
+    let new = Mutex::new(New::default());
     let work = || -> Result<(), Fault> {
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let place = root.join(&job.key);
@@ -107,9 +120,8 @@ pub(super) fn unpack_all(
                 unpacked
             } else {
                 let fresh = root.join(format!(".new-{}-{}", std::process::id(), job.key));
-                let unpacked = fill(store, job, &fresh, case_sensitive)?;
-                lock(&new).push((fresh, place));
-                unpacked
+                lock(&new).0.push((fresh.clone(), place));
+                fill(store, job, &fresh, case_sensitive)?
             };
             let bytes = i64::try_from(job.package.size).unwrap_or(i64::MAX);
             world.progress.event(Event::Advance { bytes });
@@ -136,7 +148,7 @@ pub(super) fn unpack_all(
         lists[component].push(unpacked);
     }
     let new = new.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let summary = format!("done: {} anew, {} kept", new.len(), jobs.len() - new.len());
+    let summary = format!("done: {} anew, {} kept", new.0.len(), jobs.len() - new.0.len());
     world.progress.event(Event::StageDone { name, summary });
     Ok(Packages { components: lists, new, _guard: guard })
 }
@@ -232,8 +244,8 @@ fn fill(
 
 impl Packages {
     /// Gives the new folders their names. Called when their content is safe on disk.
-    pub(super) fn keep(self) -> Result<(), Fault> {
-        for (fresh, place) in &self.new {
+    pub(super) fn keep(mut self) -> Result<(), Fault> {
+        for (fresh, place) in &std::mem::take(&mut self.new.0) {
             // Another run may have kept the same package in the meantime.
             if fs::stat(place)?.is_some() || fs::rename(fresh, place).is_err() {
                 fs::remove_tree(fresh)?;

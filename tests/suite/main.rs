@@ -29,6 +29,7 @@ mod lock_refusals;
 mod mirror_selftest;
 mod prepare_command;
 mod proof;
+mod prepare_faults;
 mod real_packages;
 mod reference;
 mod signatures;
