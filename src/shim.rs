@@ -10,9 +10,11 @@ use std::process::ExitCode;
 use crate::host::Env;
 use crate::host::fault::Fault;
 use crate::host::fs;
-use crate::host::process::Call;
+use crate::host::process::{self, Call};
+use crate::pins::TARGETS;
 use crate::toolchain::shim::invocation;
-use crate::toolchain::tools_table::Tools;
+use crate::toolchain::tool_names::lookup;
+use crate::toolchain::tools_table::{ShimError, Tools};
 use crate::ui::{failure, output};
 
 /// What shells use for a command that cannot be started.
@@ -22,7 +24,7 @@ const NOT_STARTED: u8 = 126;
 /// name.
 #[must_use]
 pub fn run(env: &Env) -> Option<ExitCode> {
-    let exe = env.exe.as_deref()?;
+    let Some(exe) = env.exe.as_deref() else { return refuse_without_place(env) };
     let name = exe.file_name()?.to_str()?;
     let root = exe.parent()?.parent()?;
     if name.starts_with("reml-toolchain") {
@@ -33,8 +35,20 @@ pub fn run(env: &Env) -> Option<ExitCode> {
         return None;
     }
     let Err(error) = become_tool(env, root, name, &table);
+    Some(refuse(name, error))
+}
+
+fn refuse(name: &str, error: Fault) -> ExitCode {
     output::say(&failure::text(&anyhow::Error::from(error).context(name.to_owned()), false));
-    Some(ExitCode::from(NOT_STARTED))
+    ExitCode::from(NOT_STARTED)
+}
+
+/// Without its own place a shim knows no toolchain. What it was called by is no proof of
+/// one, but enough to tell a tool's call from one of this program itself.
+fn refuse_without_place(env: &Env) -> Option<ExitCode> {
+    let name = Path::new(env.args.first()?).file_name()?.to_str()?;
+    let is_tool = TARGETS.iter().any(|target| lookup(name, target.triple).is_some());
+    is_tool.then(|| refuse(name, ShimError::NoPlace.into()))
 }
 
 fn become_tool(env: &Env, root: &Path, name: &str, table: &Path) -> Result<Infallible, Fault> {
@@ -43,5 +57,28 @@ fn become_tool(env: &Env, root: &Path, name: &str, table: &Path) -> Result<Infal
     let exec = invocation(root, name, &tools, &args, env.vars.clone())?;
     let mut call = Call::new(exec.program, exec.args);
     call.env = exec.env;
-    Err(call.exec().into())
+    let error = call.exec();
+    // The file is there, so what the kernel did not find is the loader that it names.
+    if error.is_not_found() && process::is_executable(&call.program) {
+        let toolchain = root.display().to_string();
+        return Err(ShimError::Moved { program: call.program, toolchain }.into());
+    }
+    Err(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn called(name: &str) -> Option<ExitCode> {
+        run(&Env { args: vec![name.into()], ..Env::default() })
+    }
+
+    #[test]
+    fn n03_without_proc_a_tool_is_refused_and_our_own_name_goes_on() {
+        assert!(called("/t/bin/x86_64-unknown-linux-gnu-clang++").is_some());
+        assert!(called("aarch64-unknown-linux-gnu-run").is_some());
+        assert!(called("/usr/bin/reml-toolchain").is_none());
+        assert!(called("clang").is_none());
+    }
 }

@@ -85,6 +85,14 @@ impl Diagnostic for ProcessError {
     }
 }
 
+impl ProcessError {
+    /// Whether the program, or the loader or interpreter that it names, is missing.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Start { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
 impl Call {
     /// A call of `program` with `args` and an empty environment.
     pub fn new<A: Into<OsString>>(

@@ -58,6 +58,9 @@ pub enum HostToolError {
         /// What was found and why it does not serve.
         reasons: String,
     },
+    /// The system does not tell where this program lies.
+    #[error("cannot find this program's own file, of which the tools are copies: /proc is not mounted")]
+    NoOwnFile,
     /// Debian's packages run on Linux only.
     #[error("Debian's LLVM runs on Linux x86_64 and aarch64 only, and {reason}")]
     NoOwnLlvm {
@@ -72,7 +75,10 @@ impl Diagnostic for HostToolError {
     }
 
     fn code(&self) -> &'static str {
-        "llvm-missing"
+        match self {
+            Self::NoSystemLlvm { .. } | Self::NoOwnLlvm { .. } => "llvm-missing",
+            Self::NoOwnFile => "own-file-unknown",
+        }
     }
 
     fn hints(&self) -> Vec<String> {
@@ -86,6 +92,7 @@ impl Diagnostic for HostToolError {
                 ),
                 "on Linux, without root: `reml-toolchain prepare --llvm debian`".to_owned(),
             ],
+            Self::NoOwnFile => vec!["mount -t proc proc /proc".to_owned()],
             Self::NoOwnLlvm { .. } => {
                 vec!["use one on PATH: `reml-toolchain prepare --llvm system`".to_owned()]
             }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::host_tools::{self, Llvm};
+use super::host_tools::{self, HostToolError, Llvm};
 use super::publish::Staging;
 use super::unpack::Unpacked;
 use super::{Plan, World, cure};
@@ -92,7 +92,7 @@ pub(super) fn install(
     let tools = site.tools(world, plan, &llvm);
     site.shims(world, plan.request.target, &tools, plan)?;
     site.integration(plan, &llvm, &tools, overlay.as_deref())?;
-    site.environment(plan.request.target, &llvm)?;
+    site.environment(plan.request.target, &llvm, &tools)?;
     let files = site.list.len();
     site.seal(plan, &llvm)?;
     Ok(files)
@@ -206,7 +206,7 @@ impl Site<'_> {
     ) -> Result<(), Fault> {
         let text = tools.text().unwrap_or_default();
         self.write("share/tools", text.as_bytes(), false)?;
-        let Some(exe) = &world.env.exe else { return Ok(()) };
+        let exe = world.env.exe.as_ref().ok_or(HostToolError::NoOwnFile)?;
         let mut program = fs::read(exe)?;
         if cfg!(target_os = "linux") {
             // Compiler caches take the shim's bytes for the compiler's: they change when
@@ -270,9 +270,11 @@ impl Site<'_> {
         self.write(&format!("share/meson/{}.ini", target.triple), text.as_bytes(), false)
     }
 
-    fn environment(&mut self, target: &Target, llvm: &Path) -> Result<(), Fault> {
+    fn environment(&mut self, target: &Target, llvm: &Path, tools: &Tools) -> Result<(), Fault> {
         let foreign = Target::host().is_none_or(|host| host.debian != target.debian);
-        let list = variables(self.home, target, &self.home.root().join(llvm), foreign);
+        let pkg_config = tools.programs.iter().any(|(program, _)| program == "pkg-config");
+        let llvm = self.home.root().join(llvm);
+        let list = variables(self.home, target, &llvm, foreign, pkg_config);
         for (name, shell) in
             [("env.sh", Shell::Sh), ("env.fish", Shell::Fish), ("env.ps1", Shell::Powershell)]
         {

@@ -101,6 +101,9 @@ impl Prepared {
         // An absolute path replaces the one it is joined to.
         let llvm = self.tree.root().join(&self.stamp.llvm);
         let foreign = Target::host().is_none_or(|host| host.debian != self.target.debian);
-        variables(&self.tree, self.target, &llvm, foreign)
+        let shim = self.tree.bin().join(format!("{}-pkg-config", self.target.triple));
+        // What cannot be looked at is as good as absent.
+        let pkg_config = matches!(fs::stat(&shim), Ok(Some(_)));
+        variables(&self.tree, self.target, &llvm, foreign, pkg_config)
     }
 }

@@ -174,14 +174,14 @@ pub fn meson(machine: &Machine<'_>, root: &Path) -> Result<String, QuoteError> {
         binaries.extend([("pkg-config", "pkg-config"), ("pkgconfig", "pkg-config")]);
     }
     for (key, alias) in binaries {
-        let path = meson_string(&format!("{root}/bin/{triple}-{alias}"));
+        let path = meson_string(&format!("{root}/bin/{triple}-{alias}"))?;
         let _ = writeln!(text, "{key} = {path}");
     }
     let _ = write!(
         text,
         "\n[host_machine]\nsystem = 'linux'\nkernel = 'linux'\ncpu_family = {0}\ncpu = {0}\n\
          endian = 'little'\n",
-        meson_string(processor)
+        meson_string(processor)?
     );
     Ok(text)
 }
@@ -306,7 +306,7 @@ mod tests {
         let text = meson(&X86_64, Path::new("/home/o'neill/tool chain")).unwrap();
         assert!(
             text.contains(
-                "\nc = '/home/o\\'neill/tool chain/bin/x86_64-unknown-linux-gnu-clang'\n"
+                "\nc = '''/home/o'neill/tool chain/bin/x86_64-unknown-linux-gnu-clang'''\n"
             )
         );
         assert!(text.contains("\ncpu_family = 'x86_64'\n"));

@@ -60,9 +60,22 @@ pub fn cmake(text: &str) -> String {
 }
 
 /// A string of a Meson machine file (Meson's manual, "Machine files").
-#[must_use]
-pub fn meson(text: &str) -> String {
-    format!("'{}'", escaped(text, &['\\', '\'']))
+///
+/// Unlike in a build file no character can be escaped: Meson doubles every backslash of a
+/// machine file before it reads the value. So a quote needs the string in three quotes,
+/// where in turn a doubled backslash would stay doubled.
+///
+/// # Errors
+/// When the text holds a quote together with a backslash, or where the string ends.
+pub fn meson(text: &str) -> Result<String, QuoteError> {
+    if !text.contains('\'') {
+        return Ok(format!("'{text}'"));
+    }
+    if text.contains('\\') || text.contains("'''") || text.starts_with('\'') || text.ends_with('\'') {
+        let why = "its quotes cannot be written there";
+        return Err(QuoteError { path: text.to_owned(), syntax: "Meson machine file", why });
+    }
+    Ok(format!("'''{text}'''"))
 }
 
 fn escaped(text: &str, special: &[char]) -> String {
@@ -90,7 +103,11 @@ mod tests {
         assert_eq!(clang_config(""), "\"\"");
         assert_eq!(clang_config("#x"), "\"#x\"");
         assert_eq!(cmake(r#"a;b ${C} "d" \"#), r#""a\;b \${C} \"d\" \\""#);
-        assert_eq!(meson(r"it's \ here"), r"'it\'s \\ here'");
+        assert_eq!(meson(r"a \ b").unwrap(), r"'a \ b'");
+        assert_eq!(meson("it's here").unwrap(), "'''it's here'''");
+        assert!(meson(r"it's \ here").is_err());
+        assert!(meson("'quoted'").is_err());
+        assert!(meson("three'''quotes").is_err());
     }
 
     #[test]

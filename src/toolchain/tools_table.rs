@@ -37,6 +37,17 @@ pub enum ShimError {
         /// The toolchain's folder.
         toolchain: String,
     },
+    /// The program names its loader by an absolute path that does not exist any more.
+    #[error("{}: its loader is missing, because the toolchain was moved to {toolchain}", program.display())]
+    Moved {
+        /// The program's file.
+        program: PathBuf,
+        /// The toolchain's folder as it is now.
+        toolchain: String,
+    },
+    /// The system does not tell a program where its file lies.
+    #[error("cannot find the toolchain from this program's own place: /proc is not mounted")]
+    NoPlace,
     /// `share/tools` is damaged.
     #[error("share/tools:{line}: expected NAME, a tab and a path, got {got:?}")]
     BadTable {
@@ -51,7 +62,10 @@ impl Diagnostic for ShimError {
     fn kind(&self) -> Kind {
         match self {
             Self::UnknownName { .. } => Kind::Usage,
-            Self::NotInstalled { .. } | Self::BadTable { .. } => Kind::HostTool,
+            Self::NotInstalled { .. }
+            | Self::Moved { .. }
+            | Self::NoPlace
+            | Self::BadTable { .. } => Kind::HostTool,
         }
     }
 
@@ -59,12 +73,17 @@ impl Diagnostic for ShimError {
         match self {
             Self::UnknownName { .. } => "shim-unknown-name",
             Self::NotInstalled { .. } => "shim-not-installed",
+            Self::Moved { .. } => "shim-moved",
+            Self::NoPlace => "shim-no-place",
             Self::BadTable { .. } => "shim-bad-table",
         }
     }
 
     fn hints(&self) -> Vec<String> {
-        vec!["reml-toolchain prepare".to_owned()]
+        match self {
+            Self::NoPlace => vec!["mount -t proc proc /proc".to_owned()],
+            _ => vec!["reml-toolchain prepare".to_owned()],
+        }
     }
 }
 

@@ -42,15 +42,22 @@ pub enum Shell {
 }
 
 /// The variables of the toolchain at `tree` for `target`. `llvm` is the folder that holds
-/// LLVM's `bin`; `foreign` tells that programs of the target need an emulator here.
+/// LLVM's `bin`; `foreign` tells that programs of the target need an emulator here, and
+/// `pkg_config` that the host has one for the shim of that name.
 #[must_use]
-pub fn variables(tree: &Tree, target: &Target, llvm: &Path, foreign: bool) -> Vec<Variable> {
+pub fn variables(
+    tree: &Tree,
+    target: &Target,
+    llvm: &Path,
+    foreign: bool,
+    pkg_config: bool,
+) -> Vec<Variable> {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let tool = |name: &str| text(&tree.bin().join(format!("{}-{name}", target.triple)));
     let lower = target.underscored();
     let upper = lower.to_uppercase();
     let libdir = tree.sysroot().join("usr/lib").join(target.multiarch).join("pkgconfig");
-    let pkg_config =
+    let descriptions =
         format!("{}:{}", text(&libdir), text(&tree.sysroot().join("usr/share/pkgconfig")));
     let sysroot = text(&tree.sysroot());
     let mut list = vec![Variable::PathFirst { folder: text(&tree.bin()) }];
@@ -79,8 +86,10 @@ pub fn variables(tree: &Tree, target: &Target, llvm: &Path, foreign: bool) -> Ve
         format!("CMAKE_TOOLCHAIN_FILE_{lower}"),
         text(&tree.share().join(format!("cmake/{}.cmake", target.triple))),
     );
-    set(format!("PKG_CONFIG_{lower}"), tool("pkg-config"));
-    set(format!("PKG_CONFIG_LIBDIR_{lower}"), pkg_config);
+    if pkg_config {
+        set(format!("PKG_CONFIG_{lower}"), tool("pkg-config"));
+    }
+    set(format!("PKG_CONFIG_LIBDIR_{lower}"), descriptions);
     set(format!("PKG_CONFIG_SYSROOT_DIR_{lower}"), sysroot.clone());
     set(format!("PKG_CONFIG_ALLOW_CROSS_{lower}"), "1".to_owned());
     set(format!("BINDGEN_EXTRA_CLANG_ARGS_{lower}"), format!("--sysroot={}", shell_word(&sysroot)));
@@ -197,7 +206,7 @@ pub fn env_file(shell: Shell, tree: &Tree, variables: &[Variable]) -> String {
             let word = shell_word(&root);
             format!(
                 "# Written by reml-toolchain. Source it from sh, bash, dash, zsh or ksh; twice is as good as once.\n\
-                 if [ -d {word} ]; then\n{body}else\n  printf '%s %s\\n' {} {word} >&2\nfi\n",
+                 if [ -d {word} ]; then\n{body}else\n  printf '%s %s\\n' {} {word} >&2\n  false\nfi\n",
                 shell_word(moved)
             )
         }

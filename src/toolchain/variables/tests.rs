@@ -30,7 +30,7 @@ const HOSTILE: &[&str] = &[
 ];
 
 fn list(root: &str) -> Vec<Variable> {
-    variables(&Tree::new(root.into()), &TARGETS[0], Path::new("/llvm"), false)
+    variables(&Tree::new(root.into()), &TARGETS[0], Path::new("/llvm"), false, true)
 }
 
 fn run(shell: &str, script: &str) -> String {
@@ -89,9 +89,19 @@ fn there_is_no_ld_library_path() {
 
 #[test]
 fn a_foreign_target_gets_a_runner_by_name() {
-    let list = variables(&Tree::new("/x".into()), &TARGETS[1], Path::new("/llvm"), true);
+    let list = variables(&Tree::new("/x".into()), &TARGETS[1], Path::new("/llvm"), true, false);
     let runner = "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER='aarch64-unknown-linux-gnu-run'";
     assert!(render(Shell::Sh, &list, "").contains(runner));
+}
+
+#[test]
+fn n03_a_host_without_pkg_config_gets_no_variable_that_names_one() {
+    let text = |pkg_config| {
+        let tree = Tree::new("/x".into());
+        render(Shell::Sh, &variables(&tree, &TARGETS[0], Path::new("/llvm"), false, pkg_config))
+    };
+    assert!(text(true).contains("PKG_CONFIG_x86_64_unknown_linux_gnu="));
+    assert!(!text(false).contains("PKG_CONFIG_x86_64_unknown_linux_gnu="));
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn check_installed(toolchain: &Toolchain, work: &Work, tree: &str, libdir: &str)
     assert_eq!(facts.soname.as_deref(), Some("libsum.so.1"));
 }
 
-fn a_cmake_project_is_built_and_installed(toolchain: &Toolchain) {
+pub fn a_cmake_project_is_built_and_installed(toolchain: &Toolchain) {
     let work = Work::new("cmake").with_programs(&["cmake", "ninja"]);
     let triple = toolchain.target.triple;
     let file = toolchain.root().join(format!("share/cmake/{triple}.cmake"));
@@ -47,7 +47,7 @@ fn a_cmake_project_is_built_and_installed(toolchain: &Toolchain) {
     }
 }
 
-fn a_meson_project_is_built_and_installed(toolchain: &Toolchain) {
+pub fn a_meson_project_is_built_and_installed(toolchain: &Toolchain) {
     let work = Work::new("meson").with_programs(&["meson", "ninja", "python3"]);
     let file = toolchain.root().join(format!("share/meson/{}.ini", toolchain.target.triple));
     let prefix = format!("--prefix={}", work.path("tree").display());
@@ -59,9 +59,8 @@ fn a_meson_project_is_built_and_installed(toolchain: &Toolchain) {
     check_installed(toolchain, &work, "tree", "lib");
 }
 
-fn an_autotools_project_is_configured_and_built(toolchain: &Toolchain) {
-    let tools =
-        ["autoreconf", "autoconf", "automake", "aclocal", "autoheader", "autom4te", "m4", "perl"];
+pub fn an_autotools_project_is_configured_and_built(toolchain: &Toolchain) {
+    let tools = ["autoreconf", "autoconf", "automake", "aclocal", "autoheader", "autom4te", "m4", "perl"];
     let mut work = Work::new("autotools").with_programs(&[&UNIX[..], &tools[..]].concat());
     work.succeed("autoreconf", &["--install"]);
     // All that a user does: source env.sh, or put `bin` into PATH, and name the host.
@@ -86,7 +85,7 @@ fn rust() -> PathBuf {
     Path::new(&cargo).parent().unwrap().to_path_buf()
 }
 
-fn a_crate_with_c_and_cpp_sources_is_built(toolchain: &Toolchain) {
+pub fn a_crate_with_c_and_cpp_sources_is_built(toolchain: &Toolchain) {
     let mut work = Work::new("crate").with_programs(&["env"]);
     for program in ["cargo", "rustc"] {
         let place = work.path(".programs").join(program);
@@ -97,7 +96,7 @@ fn a_crate_with_c_and_cpp_sources_is_built(toolchain: &Toolchain) {
     let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo"))).unwrap();
     work.set("CARGO_HOME", home);
     // The build script runs on this machine, and it is linked by our toolchain as well.
-    let native = Toolchain::of(std::env::consts::ARCH);
+    let native = Toolchain::at(toolchain.project.clone(), std::env::consts::ARCH);
     work.enter(&native);
     work.enter(toolchain);
     let triple = toolchain.target.triple;

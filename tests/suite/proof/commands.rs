@@ -19,7 +19,7 @@ fn exec_runs_a_command_in_the_environment(toolchain: &Toolchain) {
     }
 }
 
-fn env_names_files_that_are_there(toolchain: &Toolchain) {
+pub fn env_names_files_that_are_there(toolchain: &Toolchain) {
     let args = ["env", "--shell", "json", "--target", toolchain.target.triple];
     let document: serde_json::Value =
         serde_json::from_str(&reml(&toolchain.project, args).code(0).stdout).unwrap();

@@ -5,7 +5,7 @@ use super::{Toolchain, Work, for_both_targets};
 
 const SHELLS: [&str; 3] = ["bash", "dash", "zsh"];
 
-fn env_sh_serves_every_shell(toolchain: &Toolchain) {
+pub fn env_sh_serves_every_shell(toolchain: &Toolchain) {
     for shell in SHELLS {
         let work = Work::new("languages").with_programs(&[shell, "env", "sort"]);
         let file = toolchain.root().join("env.sh");
