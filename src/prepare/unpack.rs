@@ -3,7 +3,8 @@
 //! or a second try costs links instead of decompression.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -19,7 +20,7 @@ use crate::host::tree::Tree;
 use crate::pins::LockedPackage;
 use crate::store::Store;
 use crate::sysroot::listing;
-use crate::sysroot::manifest::Entry;
+use crate::sysroot::manifest::{Entry, EntryKind};
 use crate::sysroot::rules::Rules;
 use crate::sysroot::unpack::{Problem, Request, unpack};
 use crate::toolchain::stamp::LAYOUT;
@@ -158,7 +159,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Removes what killed runs left, if no other run is at work; then says that we are.
-fn sweep(world: &World<'_>, root: &std::path::Path) -> Result<fs::Lock, Fault> {
+fn sweep(world: &World<'_>, root: &Path) -> Result<fs::Lock, Fault> {
     let path = root.join(".lock");
     match fs::lock(&path, Hold::Exclusive, Patience::Refuse, "prepare", world.progress) {
         Ok(_alone) => {
@@ -187,27 +188,40 @@ pub(super) fn label(package: &LockedPackage) -> String {
     format!("{}_{}_{}", package.name, package.version, package.architecture)
 }
 
-fn found(place: &std::path::Path, job: &Job<'_>) -> Result<Option<Unpacked>, Fault> {
+fn found(place: &Path, job: &Job<'_>) -> Result<Option<Unpacked>, Fault> {
     let list = place.join("entries.tsv");
     if fs::stat(&list)?.is_none() {
         return Ok(None);
     }
-    // A list that cannot be read was damaged: the package is unpacked again beside it.
-    let Some(entries) = listing::parse(&fs::read_text(&list)?) else {
+    let tree = place.join("tree");
+    let entries = listing::parse(&fs::read_text(&list)?);
+    let Some(entries) = entries.filter(|entries| is_whole(&tree, entries)) else {
         fs::remove_tree(place)?;
         return Ok(None);
     };
-    Ok(Some(Unpacked {
-        name: label(job.package),
-        folder: Tree::open(place.join("tree"))?,
-        entries,
-    }))
+    Ok(Some(Unpacked { name: label(job.package), folder: Tree::open(tree)?, entries }))
+}
+
+/// Whether a kept folder still holds what was unpacked into it. Trees share its files by
+/// hard links, so whoever wrote into a tree has written here, and a tree laid out from it
+/// would vouch for the change.
+fn is_whole(folder: &Path, entries: &[Entry]) -> bool {
+    entries.iter().all(|entry| {
+        let EntryKind::File { size, sha256, executable } = &entry.kind else { return true };
+        let path = folder.join(entry.on_disk());
+        let mode = if *executable { fs::DIR_MODE } else { fs::FILE_MODE };
+        let is_same = |meta: std::fs::Metadata| {
+            meta.is_file() && meta.len() == *size && meta.permissions().mode() & 0o7777 == mode
+        };
+        fs::metadata(&path).is_ok_and(is_same)
+            && fs::digest(&path).is_ok_and(|(got, _)| got == *sha256)
+    })
 }
 
 fn fill(
     store: &Store,
     job: &Job<'_>,
-    fresh: &std::path::Path,
+    fresh: &Path,
     case_sensitive: bool,
 ) -> Result<Unpacked, Fault> {
     let package = job.package;

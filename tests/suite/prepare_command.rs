@@ -230,6 +230,29 @@ fn a_file_that_was_changed_removed_or_cut_is_a_reason_and_is_mended() {
     stale(manifest, &[], "the tree was changed: share/manifest.tsv: is missing");
 }
 
+/// The cache shares its unpacked files with the tree: what was written into the tree must
+/// not come back out of the cache, vouched for by a new manifest.
+#[test]
+fn k05_a_header_that_was_changed_in_place_is_mended_with_debians_bytes() {
+    let fixture = prepared();
+    let header = fixture.path(format!("toolchains/{X86}/sysroot/usr/include/stdio.h"));
+    let good = std::fs::read(&header).unwrap();
+    let time = std::fs::metadata(&header).unwrap().modified().unwrap();
+    let mut evil = good.clone();
+    evil[0] ^= 1;
+    for (bytes, keep_time) in [(b"evil\n".to_vec(), false), (evil, true)] {
+        // In place: the same inode as in the cache.
+        std::fs::write(&header, &bytes).unwrap();
+        if keep_time {
+            std::fs::File::options().write(true).open(&header).unwrap().set_modified(time).unwrap();
+        }
+        fixture.run(["verify"]).code(4).stderr_has("sysroot/usr/include/stdio.h: wrong ");
+        fixture.prepare(["--force"]).code(0);
+        assert!(std::fs::read(&header).unwrap() == good, "{}", header.display());
+        fixture.run(["verify"]).code(0);
+    }
+}
+
 #[test]
 fn each_target_gets_its_own_folder_and_all_prepares_both() {
     let fixture = locked();
