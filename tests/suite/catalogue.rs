@@ -10,7 +10,7 @@ fn rows_of(test: &str) -> Vec<String> {
     let is_row = |part: &&str| {
         let bytes = part.as_bytes();
         bytes.len() == 3
-            && bytes[0].is_ascii_lowercase()
+            && (b'a'..=b'p').contains(&bytes[0])
             && bytes[1..].iter().all(u8::is_ascii_digit)
     };
     test.split('_').take_while(is_row).map(str::to_uppercase).collect()

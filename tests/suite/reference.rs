@@ -112,10 +112,9 @@ fn codes() -> BTreeSet<String> {
             codes
                 .extend(literals(body).into_iter().filter(|word| is_code(word)).map(str::to_owned));
         }
-        // The code of a list of problems in one file is an argument.
-        for (at, call) in text.match_indices("Problems::new(") {
-            let arguments = &text[at + call.len()..];
-            codes.extend(literals(arguments).first().map(|code| (*code).to_owned()));
+        // The code of a file that is not valid stands beside its hint.
+        if let Some((_, after)) = text.split_once("const INVALID: ") {
+            codes.extend(literals(after).first().map(|code| (*code).to_owned()));
         }
         // What a failure without a code of its own says.
         if let Some((before, _)) = text.split_once(", Fault::code)") {
