@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::{Context, context};
+use crate::host::progress::{Event, Progress as _};
 use crate::prepare::prepared;
 use crate::toolchain::check;
 use crate::ui::output::{sanitise, say};
@@ -46,7 +47,8 @@ impl Args {
             }))
             .map_err(crate::host::fault::Fault::from)?;
         if report.problems.is_empty() {
-            say(&format!("{}: {} files are as they must be", target.triple, report.files));
+            let text = format!("{}: {} files are as they must be", target.triple, report.files);
+            context.reporter.event(Event::Note { text });
             return Ok(ExitCode::SUCCESS);
         }
         say("\nhint: `reml-toolchain prepare --force` lays the tree out anew");
