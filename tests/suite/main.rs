@@ -19,6 +19,7 @@ mod archives;
 mod catalogue;
 mod debian_keys;
 mod differential;
+mod fuzz;
 mod http_body;
 mod http_proxy;
 mod http_status;

@@ -13,6 +13,7 @@ pub mod cache;
 pub mod certs;
 pub mod corpus;
 pub mod fixture;
+pub mod fuzz_bodies;
 pub mod mirror;
 pub mod net;
 pub mod server;

@@ -1,0 +1,7 @@
+//! The fuzz target `versions`; what it checks stands in `tests/support/fuzz_bodies.rs`.
+#![no_main]
+
+#[path = "../../support/fuzz_bodies.rs"]
+mod fuzz_bodies;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_bodies::versions(data));
