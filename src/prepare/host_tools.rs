@@ -59,7 +59,9 @@ pub enum HostToolError {
         reasons: String,
     },
     /// The system does not tell where this program lies.
-    #[error("cannot find this program's own file, of which the tools are copies: /proc is not mounted")]
+    #[error(
+        "cannot find this program's own file, of which the tools are copies: /proc is not mounted"
+    )]
     NoOwnFile,
     /// Debian's packages run on Linux only.
     #[error("Debian's LLVM runs on Linux x86_64 and aarch64 only, and {reason}")]

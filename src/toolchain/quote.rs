@@ -71,7 +71,8 @@ pub fn meson(text: &str) -> Result<String, QuoteError> {
     if !text.contains('\'') {
         return Ok(format!("'{text}'"));
     }
-    if text.contains('\\') || text.contains("'''") || text.starts_with('\'') || text.ends_with('\'') {
+    if text.contains('\\') || text.contains("'''") || text.starts_with('\'') || text.ends_with('\'')
+    {
         let why = "its quotes cannot be written there";
         return Err(QuoteError { path: text.to_owned(), syntax: "Meson machine file", why });
     }

@@ -98,7 +98,7 @@ fn a_foreign_target_gets_a_runner_by_name() {
 fn n03_a_host_without_pkg_config_gets_no_variable_that_names_one() {
     let text = |pkg_config| {
         let tree = Tree::new("/x".into());
-        render(Shell::Sh, &variables(&tree, &TARGETS[0], Path::new("/llvm"), false, pkg_config))
+        render(Shell::Sh, &variables(&tree, &TARGETS[0], Path::new("/llvm"), false, pkg_config), "")
     };
     assert!(text(true).contains("PKG_CONFIG_x86_64_unknown_linux_gnu="));
     assert!(!text(false).contains("PKG_CONFIG_x86_64_unknown_linux_gnu="));

@@ -43,8 +43,10 @@ impl Bare {
     /// namespace that ends with the script.
     fn run(&self, proc: bool, script: &str) -> Outcome {
         let mount = if proc { "mount -t proc proc \"$1/proc\" &&" } else { "" };
-        let enter = format!("mkdir -p \"$1/proc\" && {mount} exec env -i PATH=/usr/bin:/bin \
-             TMPDIR=\"$3\" /usr/sbin/chroot --userspec={USER} \"$1\" /bin/sh -c \"$2\" sh \"$3\"");
+        let enter = format!(
+            "mkdir -p \"$1/proc\" && {mount} exec env -i PATH=/usr/bin:/bin \
+             TMPDIR=\"$3\" /usr/sbin/chroot --userspec={USER} \"$1\" /bin/sh -c \"$2\" sh \"$3\""
+        );
         let script = format!("set -eu; cd \"$1\"; {script}");
         let mut command = Command::new("unshare");
         command.args(["--mount", "--propagation", "private", "sh", "-c", &enter, "sh"]);
@@ -110,10 +112,20 @@ fn an_older_glibc_gets_the_carried_loader() {
     let again = "./reml-toolchain --root project prepare --cache --target all";
     bare.run(true, again).code(0).stderr_has("is up to date");
     // Moved, the carried loader is not where the programs name it: the tools say so.
-    let moved = bare.run(true, &format!("{NAMES} mv project moved; \
-         \"${{x%%/project/*}}/moved/${{x#*/project/}}-clang\" hello.c -o c"));
+    let moved = bare.run(
+        true,
+        &format!(
+            "{NAMES} mv project moved; \
+         \"${{x%%/project/*}}/moved/${{x#*/project/}}-clang\" hello.c -o c"
+        ),
+    );
     moved.code(126).stderr_has("the toolchain was moved").stderr_has("reml-toolchain prepare");
-    let repaired = bare.run(true, &format!("./reml-toolchain --root moved prepare --cache; \
-         {NAMES} \"${{x%%/project/*}}/moved/${{x#*/project/}}-clang\" -static hello.c -o c; ./c"));
+    let repaired = bare.run(
+        true,
+        &format!(
+            "./reml-toolchain --root moved prepare --cache; \
+         {NAMES} \"${{x%%/project/*}}/moved/${{x#*/project/}}-clang\" -static hello.c -o c; ./c"
+        ),
+    );
     repaired.code(0).stdout_is("hello from C\n");
 }

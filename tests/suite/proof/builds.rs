@@ -60,7 +60,8 @@ pub fn a_meson_project_is_built_and_installed(toolchain: &Toolchain) {
 }
 
 pub fn an_autotools_project_is_configured_and_built(toolchain: &Toolchain) {
-    let tools = ["autoreconf", "autoconf", "automake", "aclocal", "autoheader", "autom4te", "m4", "perl"];
+    let tools =
+        ["autoreconf", "autoconf", "automake", "aclocal", "autoheader", "autom4te", "m4", "perl"];
     let mut work = Work::new("autotools").with_programs(&[&UNIX[..], &tools[..]].concat());
     work.succeed("autoreconf", &["--install"]);
     // All that a user does: source env.sh, or put `bin` into PATH, and name the host.
