@@ -182,14 +182,10 @@ fn hints_name_only_options_that_exist() {
     assert!(unknown.is_empty(), "{unknown:?}");
 }
 
-#[test]
-fn every_page_of_the_book_is_there_and_in_its_summary() {
-    let book = root().join("docs/src");
-    let summary = read(&book.join("SUMMARY.md"));
-    let links = summary.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
-    let named: BTreeSet<PathBuf> = links.map(|(link, _)| book.join(link)).collect();
+/// Every page of the book, its summary too.
+fn book() -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
-    let mut folders = vec![book.clone()];
+    let mut folders = vec![root().join("docs/src")];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -200,6 +196,42 @@ fn every_page_of_the_book_is_there_and_in_its_summary() {
             }
         }
     }
-    found.remove(&book.join("SUMMARY.md"));
+    found
+}
+
+/// The targets of a page's links into the repository, without their anchors.
+fn links(page: &Path) -> Vec<PathBuf> {
+    let (text, folder) = (read(page), page.parent().unwrap());
+    let mut links = Vec::new();
+    for (link, _) in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')) {
+        let file = link.split('#').next().unwrap_or_default();
+        if !link.contains("://") && !file.is_empty() {
+            links.push(folder.join(file));
+        }
+    }
+    links
+}
+
+#[test]
+fn every_page_of_the_book_is_there_and_in_its_summary() {
+    let summary = root().join("docs/src/SUMMARY.md");
+    let named: BTreeSet<PathBuf> = links(&summary).into_iter().collect();
+    let mut found = book();
+    found.remove(&summary);
     assert_eq!(named, found);
+}
+
+#[test]
+fn every_link_of_the_papers_leads_to_a_file() {
+    let mut pages = book();
+    for paper in ["README", "README.ja", "ARCHITECTURE", "CONTRIBUTING", "SECURITY", "CHANGELOG"] {
+        pages.insert(root().join(format!("{paper}.md")));
+    }
+    let mut all = Vec::new();
+    for page in &pages {
+        all.extend(links(page).into_iter().map(|link| (page, link)));
+    }
+    assert!(all.len() > 40, "the search is broken: {} links", all.len());
+    let dead: Vec<_> = all.iter().filter(|(_, link)| !link.exists()).collect();
+    assert!(dead.is_empty(), "{dead:?}");
 }
