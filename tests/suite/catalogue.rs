@@ -71,7 +71,9 @@ fn every_row_names_the_tests_that_hold_it_or_says_that_it_is_open() {
     let tests = all_tests(root);
     let mut by_row: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for test in &tests {
-        rows_of(test).into_iter().for_each(|id| by_row.entry(id).or_default().push(test));
+        for id in rows_of(test) {
+            by_row.entry(id).or_default().push(test);
+        }
     }
     let mut new = String::new();
     let mut ids = BTreeSet::new();

@@ -3,6 +3,7 @@
 //! `commands.md`; the other pages are written by people and only compared.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -79,7 +80,8 @@ fn help(command: &[&str]) -> String {
     assert!(output.status.success(), "{command:?}: {output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     // Editors and git dislike blanks at the ends of lines.
-    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    format!("{}\n", lines.join("\n"))
 }
 
 /// The commands that the program's own help lists.
@@ -96,10 +98,10 @@ fn commands_page() -> String {
          What the program says of itself under `--help`, word for word. Data goes to stdout,\n\
          everything else to stderr.\n\n## reml-toolchain\n\n",
     );
-    text.push_str(&format!("```text\n{}```\n", help(&[])));
+    let _ = writeln!(text, "```text\n{}```", help(&[]));
     for command in commands() {
         let help = help(&[&command]);
-        text.push_str(&format!("\n## {command}\n\n```text\n{help}```\n"));
+        let _ = writeln!(text, "\n## {command}\n\n```text\n{help}```");
     }
     text
 }
