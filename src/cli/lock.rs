@@ -54,7 +54,6 @@ impl Args {
     /// Anything that keeps the lock from being what Debian signed; the old one stays.
     pub fn run(self, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         let pins = context.pins()?;
-        let old = context.lock()?;
         let mut options = Options {
             update: self.update,
             allow: Allowances { expired: self.allow_expired, rollback: self.allow_rollback },
@@ -65,15 +64,16 @@ impl Args {
         for package in self.with {
             options.with.insert((release.clone(), target.triple, package));
         }
-        let outcome = resolve(context, &pins, &old, &options, &self.network, &self.trust)?;
-        let changed = outcome.lock != old;
-        tell(context, &outcome)?;
+        let resolved = resolve(context, &pins, &options, &self.network, &self.trust)?;
+        let Resolved { old, outcome, .. } = &resolved;
+        let changed = outcome.lock != *old;
+        tell(context, outcome)?;
         if self.check {
             return Ok(ExitCode::from(if changed { 3 } else { 0 }));
         }
         let path = context.project.lock();
         let text = if changed || fs::stat(&path).map_err(Fault::from)?.is_none() {
-            write(context, &outcome.lock)?;
+            resolved.write(context)?;
             format!("wrote {}: {} files", path.display(), outcome.lock.packages.len())
         } else {
             format!("{} is up to date: {} files", path.display(), outcome.lock.packages.len())
@@ -83,20 +83,27 @@ impl Args {
     }
 }
 
-/// Resolves anew, under the lock's own lock.
+/// A lock that was made anew, and the one before it. No other run changes the file as
+/// long as this value lives, so that none undoes what another did.
+pub(super) struct Resolved {
+    pub(super) old: Lock,
+    pub(super) outcome: Outcome,
+    _alone: fs::Lock,
+}
+
+/// Resolves anew what the file says now, under the lock's own lock.
 ///
 /// # Errors
-/// See [`lock::lock`].
+/// The old lock is not valid; see also [`lock::lock`].
 pub(super) fn resolve(
     context: &Context<'_>,
     pins: &Pins,
-    old: &Lock,
     options: &Options,
     network: &Network,
     trust: &Trust,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<Resolved> {
     fs::create_dir_all(&context.project.toolchains()).map_err(Fault::from)?;
-    let _alone = fs::lock(
+    let alone = fs::lock(
         &context.project.lock_lock(),
         fs::Hold::Exclusive,
         fs::Patience::Wait,
@@ -104,6 +111,8 @@ pub(super) fn resolve(
         context.reporter,
     )
     .map_err(Fault::from)?;
+    sweep(context)?;
+    let old = context.lock()?;
     let client = network.client(context, false);
     let mirrors = network.mirrors(context, pins)?;
     let keyring = trust.keyring(context)?;
@@ -116,15 +125,36 @@ pub(super) fn resolve(
         progress: context.reporter,
         now: clock::unix_now(),
     };
-    Ok(lock::lock(&world, pins, old, options)?)
+    let outcome = lock::lock(&world, pins, &old, options)?;
+    Ok(Resolved { old, outcome, _alone: alone })
 }
 
-/// Writes the lock durably, by one rename.
-///
-/// # Errors
-/// The disk refuses.
-pub(super) fn write(context: &Context<'_>, lock: &Lock) -> Result<(), Fault> {
-    Ok(fs::write_atomic(&context.project.lock(), lock.render().as_bytes())?)
+/// Removes what killed runs left half-written. Only the lock's holder writes these files.
+fn sweep(context: &Context<'_>) -> Result<(), Fault> {
+    let project = &context.project;
+    fs::sweep_drafts(project.root(), |name| project.lock().ends_with(name))?;
+    let indices = project.indices();
+    if fs::stat(&indices)?.is_none() {
+        return Ok(());
+    }
+    for suite in fs::read_dir_sorted(&indices)? {
+        if suite.kind == fs::EntryKind::Dir {
+            fs::sweep_drafts(&suite.path, |_| true)?;
+            fs::sweep_drafts(&suite.path.join("by-hash"), |_| true)?;
+        }
+    }
+    Ok(())
+}
+
+impl Resolved {
+    /// Writes the lock durably, by one rename.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub(super) fn write(&self, context: &Context<'_>) -> Result<(), Fault> {
+        let text = self.outcome.lock.render();
+        Ok(fs::write_atomic(&context.project.lock(), text.as_bytes())?)
+    }
 }
 
 fn tell(context: &Context<'_>, outcome: &Outcome) -> Result<(), Fault> {

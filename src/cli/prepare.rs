@@ -13,6 +13,7 @@ use crate::lock::{Options, set_name, with_part};
 use crate::pins::{Lock, Pins, Target};
 use crate::prepare::{Forecast, LlvmChoice, Outcome, Request, World, forecast, prepare};
 use crate::store::CONNECTIONS;
+use crate::toolchain::variables::shell_word;
 use crate::ui::bytes;
 
 const AFTER: &str = "\
@@ -143,9 +144,10 @@ impl Args {
         for package in missing {
             options.with.insert((release.to_owned(), target.triple, package.clone()));
         }
-        let outcome = lock::resolve(context, pins, lock, &options, &self.network, &self.trust)?;
-        *lock = outcome.lock;
-        Ok(lock::write(context, lock)?)
+        let resolved = lock::resolve(context, pins, &options, &self.network, &self.trust)?;
+        resolved.write(context)?;
+        *lock = resolved.outcome.lock;
+        Ok(())
     }
 }
 
@@ -184,7 +186,6 @@ fn tell(context: &Context<'_>, target: &Target, outcome: &Outcome, took: &str) {
         say(format!("{target} is up to date ({took})"));
         return;
     }
-    let root = outcome.root.display();
     say(format!("{target} is ready: {} files in {took}, LLVM is {}", outcome.files, outcome.llvm));
-    say(format!("use it:  . '{root}/env.sh'"));
+    say(format!("use it:  . {}", shell_word(&format!("{}/env.sh", outcome.root.display()))));
 }

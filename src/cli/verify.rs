@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Context, context};
 use crate::host::progress::{Event, Progress as _};
@@ -35,7 +35,11 @@ impl Args {
         for problem in &report.problems {
             say(&sanitise(&format!("{}: {problem}", prepared.tree.root().display())));
         }
-        let problems: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
+        let problems: Vec<Value> = report
+            .problems
+            .iter()
+            .map(|p| json!({ "path": p.path, "code": p.code, "message": p.what }))
+            .collect();
         context
             .output
             .document(&json!({

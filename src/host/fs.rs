@@ -8,7 +8,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-pub use draft::{Draft, write_atomic};
+pub use draft::{Draft, sweep_drafts, write_atomic};
 pub use error::FsError;
 pub use facts::{
     digest, is_case_sensitive, is_executable, metadata, modified_seconds, set_modified,
@@ -132,15 +132,18 @@ fn regular(file: File, path: &Path) -> Result<File, FsError> {
     }
 }
 
-/// What lies at `path`, links not followed; `None` when nothing does.
+/// What lies at `path`, links not followed; `None` when nothing does, be it that a file
+/// stands where a folder of the path would be.
 ///
 /// # Errors
 /// When that cannot be found out.
 pub fn stat(path: &Path) -> Result<Option<Metadata>, FsError> {
     match fs::symlink_metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(FsError::io("look at", path)(error)),
+        Err(error) => match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(None),
+            _ => Err(FsError::io("look at", path)(error)),
+        },
     }
 }
 

@@ -9,6 +9,7 @@ use crate::host::fs;
 use crate::host::hash::Digest;
 use crate::host::progress::{Event, Progress};
 use crate::toolchain::layout::{Project, Tree};
+use crate::toolchain::variables::shell_word;
 
 /// The toolchain's name is taken.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +36,8 @@ impl Diagnostic for PublishError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Taken { path, .. } => {
-                vec![format!("move it away: `mv '{0}' '{0}.old'`", path.display())]
+                let word = |end| shell_word(&format!("{}{end}", path.display()));
+                vec![format!("move it away: `mv {} {}`", word(""), word(".old"))]
             }
         }
     }
@@ -87,8 +89,12 @@ impl Staging {
     ) -> Result<Self, Fault> {
         let generations = project.generations();
         let prefix = format!("{name}.new-");
-        for entry in fs::read_dir_sorted(&generations)? {
-            if entry.name.to_str().is_some_and(|found| found.starts_with(&prefix)) {
+        let mut entries = fs::read_dir_sorted(&project.toolchains())?;
+        entries.retain(|entry| entry.kind == fs::EntryKind::Link);
+        entries.extend(fs::read_dir_sorted(&generations)?);
+        for entry in entries {
+            let name = entry.name.to_str().unwrap_or_default();
+            if name.trim_start_matches('.').starts_with(&prefix) {
                 let text =
                     format!("removing what an interrupted run left: {}", entry.path.display());
                 progress.event(Event::Detail { text });

@@ -26,6 +26,8 @@ pub struct Report {
 pub struct Problem {
     /// Relative to the tree.
     pub path: String,
+    /// A stable code: API of `--json`.
+    pub code: &'static str,
     /// What is wrong.
     pub what: String,
 }
@@ -81,12 +83,13 @@ pub fn whole(tree: &Tree, stamp: &Stamp) -> Result<Report, Fault> {
             Node::File { sha256, .. } => match fs::digest(&place) {
                 Ok((got, _)) if got == *sha256 => None,
                 Ok((got, _)) => {
-                    Some(problem(line, format!("wrong SHA-256: expected {sha256}, got {got}")))
+                    let what = format!("wrong SHA-256: expected {sha256}, got {got}");
+                    Some(problem(line, "file-content", what))
                 }
-                Err(error) => Some(problem(line, error.to_string())),
+                Err(error) => Some(problem(line, "file-unreadable", error.to_string())),
             },
             Node::Link { target } => leads_astray(tree.root(), &place)
-                .map(|why| problem(line, format!("its target {target} {why}"))),
+                .map(|why| problem(line, "link-astray", format!("its target {target} {why}"))),
         });
         problems.extend(problem);
     }
@@ -101,21 +104,23 @@ pub fn whole(tree: &Tree, stamp: &Stamp) -> Result<Report, Fault> {
 fn lines(tree: &Tree, stamp: &Stamp) -> Result<Result<Vec<Line>, Problem>, Fault> {
     let path = "share/manifest.tsv".to_owned();
     if fs::stat(&tree.manifest())?.is_none() {
-        return Ok(Err(Problem { path, what: "is missing".to_owned() }));
+        return Ok(Err(Problem { path, code: "manifest-missing", what: "is missing".to_owned() }));
     }
     let bytes = fs::read(&tree.manifest())?;
     let got = Digest::of(&bytes);
     if got.to_string() != stamp.manifest {
         let what = format!("wrong SHA-256: expected {}, got {got}", stamp.manifest);
-        return Ok(Err(Problem { path, what }));
+        return Ok(Err(Problem { path, code: "manifest-content", what }));
     }
     let text = String::from_utf8_lossy(&bytes);
-    Ok(manifest::parse(&text)
-        .map_err(|line| Problem { path, what: format!("line {line} is none") }))
+    Ok(manifest::parse(&text).map_err(|line| {
+        let what = format!("line {line} is none");
+        Problem { path, code: "manifest-malformed", what }
+    }))
 }
 
-fn problem(line: &Line, what: String) -> Problem {
-    Problem { path: line.path.clone(), what }
+fn problem(line: &Line, code: &'static str, what: String) -> Problem {
+    Problem { path: line.path.clone(), code, what }
 }
 
 /// What the metadata alone tell.
@@ -123,26 +128,29 @@ fn difference(root: &Path, line: &Line) -> Option<Problem> {
     let place = root.join(&line.path);
     let meta = match fs::stat(&place) {
         Ok(Some(meta)) => meta,
-        Ok(None) => return Some(problem(line, "is missing".to_owned())),
-        Err(error) => return Some(problem(line, error.to_string())),
+        Ok(None) => return Some(problem(line, "file-missing", "is missing".to_owned())),
+        Err(error) => return Some(problem(line, "file-unreadable", error.to_string())),
     };
     match &line.node {
         Node::Link { target } => {
             let got = fs::read_link(&place).ok();
             let same = got.as_deref() == Some(Path::new(target));
             let said = got.map_or("no link".to_owned(), |got| got.display().to_string());
-            (!same).then(|| problem(line, format!("expected a link to {target}, got {said}")))
+            let what = || format!("expected a link to {target}, got {said}");
+            (!same).then(|| problem(line, "link-target", what()))
         }
         Node::File { executable, size, seconds, .. } => {
             let got = (meta.len(), fs::modified_seconds(&meta), fs::is_executable(&meta));
             if !meta.is_file() {
-                Some(problem(line, "is no regular file".to_owned()))
+                Some(problem(line, "file-kind", "is no regular file".to_owned()))
             } else if got.0 != *size {
-                Some(problem(line, format!("wrong size in bytes: expected {size}, got {}", got.0)))
+                let what = format!("wrong size in bytes: expected {size}, got {}", got.0);
+                Some(problem(line, "file-size", what))
             } else if got.1 != *seconds {
-                Some(problem(line, "was written to since it was installed".to_owned()))
+                let what = "was written to since it was installed".to_owned();
+                Some(problem(line, "file-time", what))
             } else if got.2 != *executable {
-                Some(problem(line, "its mode was changed".to_owned()))
+                Some(problem(line, "file-mode", "its mode was changed".to_owned()))
             } else {
                 None
             }
@@ -186,7 +194,8 @@ fn find_strangers(
             && name != ".DS_Store"
             && !path.starts_with("lib/libreml_runtime")
         {
-            problems.push(Problem { path, what: "nobody installed it".to_owned() });
+            let what = "nobody installed it".to_owned();
+            problems.push(Problem { path, code: "file-unknown", what });
         }
     }
     Ok(())

@@ -8,7 +8,9 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{FILE_MODE, FsError, remove_file, rename, sync_dir, sync_file};
+use super::{
+    EntryKind, FILE_MODE, FsError, read_dir_sorted, remove_file, rename, stat, sync_dir, sync_file,
+};
 
 /// A file on its way; dropped without [`Draft::commit`] it vanishes.
 #[derive(Debug)]
@@ -86,6 +88,29 @@ impl Drop for Draft {
             let _ = remove_file(&self.temporary);
         }
     }
+}
+
+/// Removes from `folder` the drafts that killed processes left, of the files whose names are
+/// `ours`. Called only where nobody else can be writing them. No such folder has none.
+///
+/// # Errors
+/// When the folder cannot be read, or a draft not removed.
+pub fn sweep_drafts(folder: &Path, ours: impl Fn(&str) -> bool) -> Result<(), FsError> {
+    if stat(folder)?.is_none() {
+        return Ok(());
+    }
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    for entry in read_dir_sorted(folder)? {
+        let name = entry.name.to_str().and_then(|name| name.strip_prefix('.'));
+        let Some((target, numbers)) = name.and_then(|name| name.rsplit_once(".tmp-")) else {
+            continue;
+        };
+        let is_draft = numbers.split_once('-').is_some_and(|(a, b)| is_number(a) && is_number(b));
+        if is_draft && ours(target) && entry.kind == EntryKind::File {
+            remove_file(&entry.path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes a whole file so that readers see the old content or the new, never a mixture, and the

@@ -147,3 +147,24 @@ fn i13_a_lock_that_is_a_link_a_folder_or_a_fifo_is_refused() {
     assert!(made.success());
     refuse(&fifo);
 }
+
+#[test]
+fn nothing_lies_below_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    write(&file, b"").unwrap();
+    assert!(stat(&file.join("below")).unwrap().is_none());
+}
+
+#[test]
+fn drafts_of_killed_processes_are_swept_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in [".a.tmp-1-0", ".b.tmp-12-3", ".a.tmp-x-0", ".a.tmp-1", "a.tmp-1-0", ".a"] {
+        write(&folder.path().join(name), b"").unwrap();
+    }
+    sweep_drafts(folder.path(), |name| name == "a").unwrap();
+    let left = read_dir_sorted(folder.path()).unwrap();
+    let left: Vec<_> = left.iter().map(|entry| entry.name.to_str().unwrap()).collect();
+    assert_eq!(left, [".a", ".a.tmp-1", ".a.tmp-x-0", ".b.tmp-12-3", "a.tmp-1-0"]);
+    sweep_drafts(&folder.path().join("none"), |_| true).unwrap();
+}

@@ -1,0 +1,163 @@
+//! `verify`: every way in which a prepared tree can differ from its manifest.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use crate::support::fixture::Fixture;
+
+const NONE: [&str; 0] = [];
+const X86: &str = "x86_64-unknown-linux-gnu";
+
+fn prepared() -> Fixture {
+    let fixture = Fixture::new();
+    fixture.lock(NONE).code(0);
+    fixture.prepare(NONE).code(0);
+    fixture
+}
+
+/// Changes the tree, and expects exactly these findings: path, code and part of the
+/// message, as text and as JSON.
+#[track_caller]
+fn found(change: impl FnOnce(&Path), problems: &[(&str, &str, &str)]) {
+    let fixture = prepared();
+    let tree = fixture.path(format!("toolchains/{X86}"));
+    fixture.run(["verify"]).code(0);
+    change(&tree);
+    let outcome = fixture.run(["verify", "--json"]);
+    outcome.code(4).stderr_has("hint: `reml-toolchain prepare --force` lays the tree out anew");
+    let document: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let list = document["problems"].as_array().unwrap();
+    assert_eq!(list.len(), problems.len(), "{outcome}");
+    for ((path, code, what), problem) in problems.iter().zip(list) {
+        assert_eq!((&problem["path"], &problem["code"]), (&(*path).into(), &(*code).into()));
+        let message = problem["message"].as_str().unwrap();
+        assert!(message.contains(what), "{message}");
+        outcome.stderr_has(&format!("{path}: {message}"));
+    }
+    // What it advises helps.
+    fixture.prepare(["--force"]).code(0);
+    fixture.run(["verify"]).code(0);
+}
+
+const HEADER: &str = "sysroot/usr/include/stdio.h";
+
+#[test]
+fn a_whole_tree_is_counted() {
+    let fixture = prepared();
+    let outcome = fixture.run(["verify", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&outcome.code(0).stdout).unwrap();
+    assert_eq!(document["schema"], 1);
+    assert_eq!(document["target"], X86);
+    assert!(document["files"].as_u64().unwrap() > 100);
+    assert_eq!(document["problems"].as_array().unwrap().len(), 0);
+    outcome.stderr_has(" files are as they must be");
+}
+
+#[test]
+fn a_flipped_byte_is_found_although_size_and_time_are_kept() {
+    let flip = |tree: &Path| {
+        let file = tree.join(HEADER);
+        let time = fs::metadata(&file).unwrap().modified().unwrap();
+        let mut bytes = fs::read(&file).unwrap();
+        bytes[3] ^= 1;
+        // In place, as a bad disk or an editor that keeps the time would.
+        fs::write(&file, bytes).unwrap();
+        fs::File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+    };
+    found(flip, &[(HEADER, "file-content", "wrong SHA-256: expected ")]);
+}
+
+#[test]
+fn a_file_written_to_cut_or_removed_is_found() {
+    let touch = |tree: &Path| {
+        let file = fs::File::options().write(true).open(tree.join(HEADER)).unwrap();
+        file.set_modified(std::time::SystemTime::now()).unwrap();
+    };
+    found(touch, &[(HEADER, "file-time", "was written to")]);
+    let cut = |tree: &Path| fs::write(tree.join(HEADER), "").unwrap();
+    found(cut, &[(HEADER, "file-size", "expected 46, got 0")]);
+    let remove = |tree: &Path| fs::remove_file(tree.join(HEADER)).unwrap();
+    found(remove, &[(HEADER, "file-missing", "is missing")]);
+}
+
+#[test]
+fn a_file_that_nobody_installed_is_found() {
+    let add = |tree: &Path| {
+        fs::write(tree.join("sysroot/usr/include/evil.h"), "").unwrap();
+        fs::create_dir(tree.join("bin/more")).unwrap();
+        std::os::unix::fs::symlink("/", tree.join("bin/more/link")).unwrap();
+    };
+    found(
+        add,
+        &[
+            ("bin/more/link", "file-unknown", "nobody installed it"),
+            ("sysroot/usr/include/evil.h", "file-unknown", "nobody installed it"),
+        ],
+    );
+}
+
+#[test]
+fn a_link_that_leads_elsewhere_and_a_file_in_its_place_are_found() {
+    let link = "sysroot/usr/lib/x86_64-linux-gnu/libcrypt.so";
+    let retarget = |tree: &Path| {
+        fs::remove_file(tree.join(link)).unwrap();
+        std::os::unix::fs::symlink("/usr/lib/libcrypt.so", tree.join(link)).unwrap();
+    };
+    found(retarget, &[(link, "link-target", "expected a link to libcrypt.so.1, got /usr/lib/")]);
+    let replace = |tree: &Path| {
+        fs::remove_file(tree.join(link)).unwrap();
+        fs::write(tree.join(link), "").unwrap();
+    };
+    found(replace, &[(link, "link-target", "got no link")]);
+    let file_to_link = |tree: &Path| {
+        fs::rename(tree.join(HEADER), tree.join("sysroot/usr/include/moved.h")).unwrap();
+        std::os::unix::fs::symlink("moved.h", tree.join(HEADER)).unwrap();
+    };
+    found(
+        file_to_link,
+        &[
+            ("sysroot/usr/include/moved.h", "file-unknown", "nobody installed it"),
+            (HEADER, "file-kind", "is no regular file"),
+        ],
+    );
+}
+
+#[test]
+fn a_changed_mode_is_found() {
+    let ar = "lib/llvm/usr/lib/llvm-19/bin/llvm-ar";
+    let change = |tree: &Path| {
+        fs::set_permissions(tree.join(ar), fs::Permissions::from_mode(0o644)).unwrap();
+    };
+    found(change, &[(ar, "file-mode", "its mode was changed")]);
+}
+
+#[test]
+fn a_changed_manifest_is_no_way_around() {
+    let manifest = "share/manifest.tsv";
+    let forge = |tree: &Path| {
+        fs::write(tree.join(HEADER), "evil").unwrap();
+        let text = fs::read_to_string(tree.join(manifest)).unwrap();
+        let lines = text.lines().filter(|line| !line.ends_with(HEADER));
+        let text = lines.fold(String::new(), |text, line| text + line + "\n");
+        fs::write(tree.join(manifest), text).unwrap();
+    };
+    found(forge, &[(manifest, "manifest-content", "wrong SHA-256: expected ")]);
+    let remove = |tree: &Path| fs::remove_file(tree.join(manifest)).unwrap();
+    found(remove, &[(manifest, "manifest-missing", "is missing")]);
+}
+
+#[test]
+fn without_a_toolchain_it_says_how_to_get_one() {
+    let fixture = Fixture::new();
+    for args in [&["verify"][..], &["env"], &["verify", "--target", "aarch64-unknown-linux-gnu"]] {
+        let outcome = fixture.run(args.iter().chain(&["--json"]));
+        outcome.code(1).stderr_has("no toolchain is prepared for ");
+        outcome.stderr_has("hint: prepare it: `reml-toolchain prepare --target ");
+        let document: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+        assert_eq!(document["error"]["code"], "not-prepared");
+    }
+    let fixture = prepared();
+    fixture.write(format!("toolchains/{X86}/share/stamp.json"), "{");
+    fixture.run(["verify"]).code(1).stderr_has("stamp.json: not a stamp: ");
+}
