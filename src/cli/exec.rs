@@ -1,13 +1,15 @@
 //! `exec`: one command in the toolchain's environment.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{Context, context};
+use crate::host::fault::{Diagnostic, Fault, Kind};
+use crate::host::fs;
 use crate::host::process::{self, Call};
 use crate::prepare::prepared;
 use crate::toolchain::variables::apply;
-use crate::ui::output::say;
 
 /// Run one command in the environment of a prepared toolchain
 #[derive(Debug, clap::Args)]
@@ -27,50 +29,62 @@ pub struct Args {
 }
 
 /// Our own failure, as `env` and `timeout` report theirs.
-const OWN_FAILURE: u8 = 125;
+pub(super) const OWN_FAILURE: u8 = 125;
 /// The command is there but does not start.
 const NOT_STARTED: u8 = 126;
 /// There is no such command.
 const NOT_FOUND: u8 = 127;
 
+/// Nothing has the command's name.
+#[derive(Debug, thiserror::Error)]
+pub enum ExecError {
+    /// No folder of `PATH` has it.
+    #[error("{}: no such command in PATH", .0.display())]
+    NotInPath(OsString),
+    /// Something has the name, but nobody may execute it.
+    #[error("{}: not a program: its mode says that nobody may execute it", .0.display())]
+    NotExecutable(PathBuf),
+}
+
+impl Diagnostic for ExecError {
+    fn kind(&self) -> Kind {
+        Kind::HostTool
+    }
+
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotInPath(_) => "command-not-found",
+            Self::NotExecutable(_) => "command-not-executable",
+        }
+    }
+}
+
 impl Args {
     /// Becomes the command.
     ///
     /// # Errors
-    /// Never: failures of ours exit with 125, 126 or 127 and say why.
-    #[allow(clippy::unnecessary_wraps, reason = "every command has this form")]
+    /// Nothing is prepared. That the command cannot be started is told here, for its
+    /// exit status is not that of other failures: 126 or 127, as in shells.
     pub fn run(self, context: &Context<'_>) -> anyhow::Result<ExitCode> {
-        let environment = match self.environment(context) {
-            Ok(environment) => environment,
-            Err(error) => {
-                say(&crate::ui::failure::text(&error, false));
-                return Ok(ExitCode::from(OWN_FAILURE));
-            }
-        };
+        let environment = self.environment(context)?;
         let Some((name, args)) = self.command.split_first() else {
             return Ok(ExitCode::from(OWN_FAILURE));
         };
-        let folders = environment.path_folders();
-        let has_folder = name.as_encoded_bytes().contains(&b'/');
-        let found = if has_folder {
-            Some(name.into())
-        } else {
-            name.to_str().and_then(|name| process::find(name, &folders))
-        };
-        let Some(program) = found else {
-            say(&format!("error: {}: no such command in PATH", name.display()));
-            return Ok(ExitCode::from(NOT_FOUND));
+        let refuse = |fault: Fault, exit| super::report(&fault.into(), exit, context.output, false);
+        let program = match find(name, &environment.path_folders()) {
+            Ok(program) => program,
+            Err(error) => {
+                let is_there = matches!(error, ExecError::NotExecutable(_));
+                let exit = if is_there { NOT_STARTED } else { NOT_FOUND };
+                return Ok(refuse(error.into(), exit));
+            }
         };
         let mut call = Call::new(program, args.iter().cloned());
         call.arg0 = Some(name.clone());
         call.env = environment.vars.into_iter().collect();
-        let error = anyhow::Error::from(crate::host::fault::Fault::from(call.exec()));
-        say(&crate::ui::failure::text(&error, false));
-        Ok(ExitCode::from(if process::is_executable(&call.program) || !has_folder {
-            NOT_STARTED
-        } else {
-            NOT_FOUND
-        }))
+        let error = call.exec();
+        let is_there = matches!(fs::stat(&call.program), Ok(Some(_)));
+        Ok(refuse(error.into(), if is_there { NOT_STARTED } else { NOT_FOUND }))
     }
 
     fn environment(&self, context: &Context<'_>) -> anyhow::Result<crate::host::Env> {
@@ -81,5 +95,19 @@ impl Args {
         let mut environment = context.env.clone();
         apply(&mut environment, &prepared.variables());
         Ok(environment)
+    }
+}
+
+/// The command's file: as named when there is a `/` in it, else from `folders`.
+fn find(name: &OsStr, folders: &[PathBuf]) -> Result<PathBuf, ExecError> {
+    let Some(plain) = name.to_str().filter(|name| !name.contains('/')) else {
+        return Ok(name.into());
+    };
+    let files = || folders.iter().map(|folder| folder.join(plain));
+    let is_file = |file: &PathBuf| matches!(fs::stat(file), Ok(Some(meta)) if !meta.is_dir());
+    match (process::find(plain, folders), files().find(is_file)) {
+        (Some(program), _) => Ok(program),
+        (None, Some(file)) => Err(ExecError::NotExecutable(file)),
+        (None, None) => Err(ExecError::NotInPath(name.to_owned())),
     }
 }

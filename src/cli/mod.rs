@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::host::Env;
+use crate::host::fault::{Diagnostic, Fault, Kind};
 use crate::ui::{Output, Reporter, Verbosity, failure, output};
 
 mod context;
@@ -100,7 +101,7 @@ impl When {
 pub fn main(env: Env) -> ExitCode {
     let arguments = match Arguments::try_parse_from(&env.args) {
         Ok(arguments) => arguments,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&error, &env),
     };
     let global = arguments.global.clone();
     let interactive = env.stderr_is_terminal && env.text("TERM") != Some("dumb");
@@ -113,17 +114,25 @@ pub fn main(env: Env) -> ExitCode {
     };
     let output = Output { json: global.json };
     let reporter = Reporter::new(verbosity, bars);
+    let is_exec = matches!(arguments.command, Command::Exec(_));
     let outcome = Context::open(env, global.root.as_deref(), output, &reporter)
         .and_then(|context| run(arguments.command, &context));
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            output::say(&failure::text(&error, colour));
-            // The failure is the one to report, whatever becomes of stdout.
-            let _ = output.document(&failure::json(&error));
-            ExitCode::from(failure::exit_code(&error))
+            // The other statuses are the command's own.
+            let exit = if is_exec { exec::OWN_FAILURE } else { failure::exit_code(&error) };
+            report(&error, exit, output, colour)
         }
     }
+}
+
+/// Tells a failure to people and, with `--json`, to machines.
+fn report(error: &anyhow::Error, exit: u8, output: Output, colour: bool) -> ExitCode {
+    output::say(&failure::text(error, colour));
+    // The failure is the one to report, whatever becomes of stdout.
+    let _ = output.document(&failure::json(error, exit));
+    ExitCode::from(exit)
 }
 
 fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
@@ -136,12 +145,35 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// The command line makes no sense.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct UsageError(String);
+
+impl Diagnostic for UsageError {
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+
+    fn code(&self) -> &'static str {
+        "usage"
+    }
+}
+
 /// clap's own answer: help and versions go to stdout, mistakes to stderr.
-fn usage(error: &clap::Error) -> ExitCode {
+fn usage(error: &clap::Error, env: &Env) -> ExitCode {
     let text = error.render().to_string();
     if error.use_stderr() {
         output::say(text.trim_end());
-        ExitCode::from(2)
+        let own = env.args.iter().take_while(|arg| *arg != "--");
+        let json = own.into_iter().any(|arg| arg == "--json");
+        let line = text.lines().next().unwrap_or_default();
+        let message = line.strip_prefix("error: ").unwrap_or(line).to_owned();
+        let fault = Fault::from(UsageError(message));
+        let exit = fault.kind().exit_code();
+        // The mistake is the one to report, whatever becomes of stdout.
+        let _ = Output { json }.document(&failure::json(&fault.into(), exit));
+        ExitCode::from(exit)
     } else {
         match (Output { json: false }).data(&text) {
             Ok(()) => ExitCode::SUCCESS,

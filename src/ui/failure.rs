@@ -43,16 +43,16 @@ pub fn text(error: &anyhow::Error, colour: bool) -> String {
     text
 }
 
-/// The failure as the JSON object that `--json` promises.
+/// The failure as the JSON object that `--json` promises; `exit` is the exit status.
 #[must_use]
-pub fn json(error: &anyhow::Error) -> serde_json::Value {
+pub fn json(error: &anyhow::Error, exit: u8) -> serde_json::Value {
     let fault = fault(error);
     let mut causes = error.chain().map(ToString::to_string);
     json!({
         "schema": 1,
         "error": {
             "code": fault.map_or("failed", Fault::code),
-            "exit": exit_code(error),
+            "exit": exit,
             "message": causes.next(),
             "causes": causes.collect::<Vec<_>>(),
             "hints": fault.map(Fault::hints).unwrap_or_default(),
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn json_carries_the_stable_code() {
-        let object = json(&failure());
+        let object = json(&failure(), 4);
         assert_eq!(object["error"]["code"], "wrong-hash");
         assert_eq!(object["error"]["exit"], 4);
     }

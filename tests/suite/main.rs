@@ -20,6 +20,7 @@ mod catalogue;
 mod debian_keys;
 mod differential;
 mod fuzz;
+mod environment;
 mod http_body;
 mod http_proxy;
 mod http_status;
