@@ -91,7 +91,7 @@ fn a_flipped_byte_in_the_signed_text_is_refused() {
 #[test]
 fn another_suite_in_the_place_of_ours_is_refused() {
     let mut fixture = after(|fixture| {
-        fixture.mirror.suite("bookworm-updates").codename = "trixie-updates".into()
+        fixture.mirror.suite("bookworm-updates").codename = "trixie-updates".into();
     });
     // It is signed well, and served where bookworm-updates is asked for.
     let path = fixture.mirror.inrelease_path("trixie-updates");

@@ -279,10 +279,11 @@ fn each_target_gets_its_own_folder_and_all_prepares_both() {
 
 /// An LLVM of this major in a folder of `PATH`; each tool writes down how it was called.
 fn fake_llvm(fixture: &Fixture, version: &str) {
-    fixture.tool("clang", &format!("echo \"$0 $@\" >> \"$HOME/calls\"\necho 'clang version {version}'\necho 'Target: x86_64-pc-linux-gnu'"));
+    let note = "echo \"$0 $@\" >> \"$HOME/calls\"";
+    fixture.tool("clang", &format!("{note}\necho 'clang version {version}'"));
     fixture.tool("ld.lld", &format!("echo 'LLD {version} (compatible with GNU linkers)'"));
     for tool in ["ar", "nm", "objcopy", "objdump", "ranlib", "readelf", "strip"] {
-        fixture.tool(&format!("llvm-{tool}"), &format!("echo \"$0 $@\" >> \"$HOME/calls\""));
+        fixture.tool(&format!("llvm-{tool}"), note);
     }
 }
 
