@@ -2,6 +2,7 @@
 
 use crate::debian::openpgp::SignatureError;
 use crate::host::fault::{Diagnostic, Fault, Kind};
+use crate::host::http::HttpError;
 
 /// A failure of `lock`.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +46,12 @@ pub enum LockError {
         #[source]
         cause: Fault,
     },
+    /// A suite's signed file did not come.
+    #[error(transparent)]
+    Release(HttpError),
+    /// An index did not come, or was larger than signed.
+    #[error(transparent)]
+    Fetch(HttpError),
     /// An index is not what the suite signed.
     #[error("{file}: wrong {what}: expected {expected}, got {got}")]
     Index {
@@ -66,6 +73,7 @@ impl Diagnostic for LockError {
             Self::NoMirror { .. } => Kind::Usage,
             Self::Signature { cause, .. } => cause.kind(),
             Self::Clock { cause, .. } => cause.kind(),
+            Self::Release(cause) | Self::Fetch(cause) => cause.kind(),
             Self::Index { .. } => Kind::Integrity,
         }
     }
@@ -76,6 +84,7 @@ impl Diagnostic for LockError {
             Self::NoMirror { .. } => "no-mirror",
             Self::Signature { cause, .. } => cause.code(),
             Self::Clock { cause, .. } => cause.code(),
+            Self::Release(cause) | Self::Fetch(cause) => cause.code(),
             Self::Index { .. } => "index-mismatch",
         }
     }
@@ -93,7 +102,18 @@ impl Diagnostic for LockError {
             Self::NoMirror { .. } => vec!["add one to [mirrors] in versions.toml".to_owned()],
             Self::Signature { cause, .. } => cause.hints(),
             Self::Clock { cause, .. } => cause.hints(),
-            Self::Index { .. } => vec!["the mirror is probably being updated: run `reml-toolchain lock` again in some minutes".to_owned()],
+            Self::Release(HttpError::Status { status: 404 | 410, .. }) => vec![
+                "a release past its end moves: name another mirror, or \
+                 `--mirror http://archive.debian.org/debian`"
+                    .to_owned(),
+            ],
+            Self::Release(cause) => cause.hints(),
+            Self::Fetch(cause) if cause.kind() != Kind::Integrity => cause.hints(),
+            Self::Fetch(_) | Self::Index { .. } => vec![
+                "the mirror is probably being updated: run `reml-toolchain lock` again in some \
+                 minutes"
+                    .to_owned(),
+            ],
         }
     }
 }

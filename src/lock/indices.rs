@@ -122,7 +122,7 @@ fn packed(
     let by_hash = file.by_hash.iter().flat_map(|path| world.mirrors.dists(&suite.name, path));
     let urls: Vec<String> = by_hash.chain(world.mirrors.dists(&suite.name, &file.path)).collect();
     let bytes = from_mirrors(world, &suite.name, label, &urls, |url| {
-        let bytes = world.client.fetch_bytes(url, file.size)?.bytes;
+        let bytes = world.client.fetch_bytes(url, file.size).map_err(LockError::Fetch)?.bytes;
         compare(url, file.size, expected, &bytes)?;
         Ok(bytes)
     })?;

@@ -63,7 +63,7 @@ fn suite(
 ) -> Result<Suite, Fault> {
     let what = format!("{name}/InRelease");
     from_mirrors(world, name, &what, &world.mirrors.dists(name, "InRelease"), |url| {
-        let response = world.client.fetch_bytes(url, RELEASE_LIMIT)?;
+        let response = world.client.fetch_bytes(url, RELEASE_LIMIT).map_err(LockError::Release)?;
         let suite = judge(world, name, seen, allow, &response)
             .map_err(|cause| with_clocks(world.now, &response, cause))?;
         let path = world.indices.join(name).join("InRelease");

@@ -30,6 +30,7 @@ mod interruption;
 mod lock_command;
 mod lock_refusals;
 mod mirror_selftest;
+mod network_rows;
 mod prepare_command;
 mod prepare_faults;
 mod proof;

@@ -160,8 +160,13 @@ impl<'a> Connection<'a> {
         Ok(reply.keep)
     }
 
-    /// Sends body bytes, as long as the network lives.
+    /// Sends body bytes, as long as the network lives. Each piece is counted when it goes,
+    /// so that what a client did not take of a long body is not.
     fn body(&mut self, bytes: &[u8]) -> io::Result<()> {
+        bytes.chunks(64 << 10).try_for_each(|piece| self.piece(piece))
+    }
+
+    fn piece(&mut self, bytes: &[u8]) -> io::Result<()> {
         let wanted = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
         let take = |left: i64| {
             if left < 0 { Some(left) } else { Some((left - wanted).max(0)) }
