@@ -161,6 +161,9 @@ impl<'d, 's> Section<'d, 's> {
             self.wrong_type(key, value, "a string");
             ""
         });
+        if value.get_ref().as_str() == Some("") {
+            self.document.problem(&value.span(), format!("`{}` is empty", self.label(key)));
+        }
         Placed { value: text.to_owned(), span: value.span() }
     }
 
@@ -210,6 +213,11 @@ impl<'d, 's> Section<'d, 's> {
                 self.wrong_type(key, item, "a string");
                 continue;
             };
+            if text.is_empty() {
+                let text = format!("an empty string in `{}`", self.label(key));
+                self.document.problem(&item.span(), text);
+                continue;
+            }
             if list.iter().any(|seen| seen.value == text) {
                 let label = self.label(key);
                 self.document.problem(&item.span(), format!("`{text}` stands twice in `{label}`"));

@@ -120,12 +120,16 @@ impl Lock {
     /// Every problem of the text, each with its line.
     pub fn parse(file: &str, text: &str) -> Result<Self, Problems> {
         let mut reader = Reader::default();
-        for (index, line) in text.split('\n').enumerate() {
+        let lines = text.strip_suffix('\n').unwrap_or(text).split('\n');
+        for (index, line) in lines.enumerate().filter(|_| !text.is_empty()) {
             reader.number = index + 1;
             reader.line(line);
         }
         if !text.is_empty() && !text.ends_with('\n') {
             reader.problem("", "the last line is cut: expected a newline at the end".to_owned());
+        }
+        if reader.pending.is_some() {
+            reader.problem("", "a `#!` line at the end: its hash is missing".to_owned());
         }
         if reader.schema.is_none() && reader.problems.is_empty() {
             reader.number = 1;
@@ -156,7 +160,8 @@ impl Reader {
 
     fn line(&mut self, line: &str) {
         let outcome = if line.is_empty() {
-            Ok(())
+            // sha256sum --check --strict refuses it, too.
+            Err("an empty line: expected `SHA-256  path`".to_owned())
         } else if let Some(fields) = line.strip_prefix("#! ") {
             self.directive(fields)
         } else if line.starts_with('#') {
@@ -182,9 +187,14 @@ impl Reader {
         if fields.contains_key("schema") {
             let schema: u32 = take(&mut fields, "schema")?;
             if schema != SCHEMA {
-                return Err(format!("schema is not supported: expected {SCHEMA}, got {schema}"));
+                let advice = if schema > SCHEMA { "; a newer reml-toolchain reads it" } else { "" };
+                return Err(format!(
+                    "schema is not supported: expected {SCHEMA}, got {schema}{advice}"
+                ));
             }
-            self.schema = Some(schema);
+            if self.schema.replace(schema).is_some() {
+                return Err("`schema` stands twice".to_owned());
+            }
         } else if fields.contains_key("release") {
             let name: String = take(&mut fields, "suite")?;
             let state = SuiteState {
@@ -193,7 +203,9 @@ impl Reader {
                 role: take(&mut fields, "role")?,
                 release: take(&mut fields, "release")?,
             };
-            self.lock.suites.insert(name, state);
+            if self.lock.suites.insert(name, state).is_some() {
+                return Err("this suite stands twice".to_owned());
+            }
         } else if self.pending.replace(fields).is_some() {
             return Err("two `#!` lines in a row: the hash of the first is missing".to_owned());
         } else {
@@ -208,22 +220,25 @@ impl Reader {
     fn entry(&mut self, line: &str) -> Result<(), String> {
         let (sha256, path) = split(line)?;
         check_path(path)?;
+        let other = self.lock.packages.get(path).map(|package| package.sha256);
+        let other = other.or_else(|| self.lock.archives.get(path).copied());
+        if other.is_some_and(|other| other != sha256) {
+            return Err(format!("`{path}` has two hashes"));
+        }
         let Some(mut fields) = self.pending.take() else {
             if path.contains('/') {
                 return Err(format!("`{path}` has no `#!` line before it"));
             }
-            return match self.lock.archives.insert(path.to_owned(), sha256) {
-                Some(other) if other != sha256 => Err(format!("`{path}` has two hashes")),
-                _ => Ok(()),
-            };
+            self.lock.archives.insert(path.to_owned(), sha256);
+            return Ok(());
         };
         let sets: String = take(&mut fields, "sets")?;
         let package = LockedPackage {
             name: take(&mut fields, "name")?,
             version: take(&mut fields, "version")?,
             architecture: take(&mut fields, "architecture")?,
-            size: take(&mut fields, "size")?,
-            installed_kib: take(&mut fields, "installed")?,
+            size: take_size(&mut fields, "size")?,
+            installed_kib: take_size(&mut fields, "installed")?,
             suite: take(&mut fields, "suite")?,
             sha256,
             sets: sets.split(',').filter(|set| !set.is_empty()).map(str::to_owned).collect(),
@@ -246,6 +261,13 @@ fn take<T: std::str::FromStr>(
     value
         .parse()
         .map_err(|_| format!("`{key}` has no usable value: got `{}`", value.escape_debug()))
+}
+
+/// A number of bytes or KiB, no larger than an index may give.
+fn take_size(fields: &mut BTreeMap<String, String>, key: &str) -> Result<u64, String> {
+    const MOST: u64 = 1 << 53;
+    let size = take(fields, key)?;
+    if size <= MOST { Ok(size) } else { Err(format!("`{key}`: expected at most {MOST}, got {size}")) }
 }
 
 /// `HASH␠␠PATH` or `HASH␠*PATH`, as sha256sum(1) writes them.

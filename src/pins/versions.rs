@@ -237,7 +237,9 @@ fn releases(document: &Document<'_>, section: &Section<'_, '_>) -> BTreeMap<Stri
     for (name, table) in section.sections() {
         let glibc = table.string("glibc");
         let is_version = glibc.value.split('.').count() == 2
-            && glibc.value.split('.').all(|part| part.parse::<u16>().is_ok());
+            && glibc.value.split('.').all(|part| {
+                part.bytes().all(|byte| byte.is_ascii_digit()) && part.parse::<u16>().is_ok()
+            });
         if !is_version && !glibc.value.is_empty() {
             let got = glibc.value.escape_debug();
             document.problem(

@@ -31,6 +31,7 @@ mod lock_command;
 mod lock_refusals;
 mod mirror_selftest;
 mod network_rows;
+mod own_files;
 mod prepare_command;
 mod prepare_faults;
 mod proof;

@@ -90,3 +90,32 @@ fn k03_a_newer_schema_and_a_file_of_another_kind_are_refused() {
     assert!(refused("hello\n").contains("checksums.txt:1:1"));
     assert!(refused("").contains("not a lock"));
 }
+
+#[test]
+fn k02_what_sha256sum_would_read_otherwise_or_not_at_all_is_refused() {
+    let facts = "#! name=a version=1 architecture=all size=1 installed=1 suite=s sets=x";
+    let other = HASH.replace('e', "f");
+    for (text, expected) in [
+        (format!("#! schema=1\n\n{HASH}  a\n"), "an empty line"),
+        (format!("#! schema=1\n{HASH}  a\n{facts}\n"), "its hash is missing"),
+        (format!("#! schema=1\n{HASH}  a\n{facts}\n{other}  a\n"), "two hashes"),
+        (format!("#! schema=1\n{facts}\n{HASH}  a\n{other}  a\n"), "two hashes"),
+        ("#! schema=1\n#! schema=1\n".to_owned(), "stands twice"),
+    ] {
+        let message = refused(&text);
+        assert!(message.contains(expected), "{message}");
+    }
+    let suite = format!("#! suite=s role=r version=1 date=1 release={HASH}\n");
+    assert!(refused(&format!("#! schema=1\n{suite}{suite}")).contains("checksums.txt:3:1: "));
+}
+
+#[test]
+fn k02_a_size_that_cannot_be_is_refused() {
+    for size in ["18446744073709551615", "18446744073709551616", "-1", "", "0x10"] {
+        let text = format!(
+            "#! schema=1\n#! name=a version=1 architecture=all size={size} installed=1 suite=s \
+             sets=x\n{HASH}  a\n"
+        );
+        assert!(refused(&text).contains("`size`"), "{size}");
+    }
+}

@@ -71,3 +71,19 @@ fn k03_a_newer_schema_is_refused_without_judging_the_rest() {
     assert!(message.contains("expected 1, got 2; a newer reml-toolchain reads it"), "{message}");
     assert!(!message.contains("new`"), "{message}");
 }
+
+#[test]
+fn k01_empty_strings_are_told_with_their_place() {
+    for (from, to) in [
+        ("release = \"bookworm\"", "release = \"\""),
+        ("target = \"x86_64-unknown-linux-gnu\"", "target = \"\""),
+        ("glibc = \"2.36\"", "glibc = \"\""),
+        ("glibc = \"2.36\"", "glibc = \"+2.36\""),
+        ("major = 19", "major = 19\nprune = [\"\"]"),
+    ] {
+        let text = REAL.replacen(from, to, 1);
+        assert_ne!(text, REAL, "{from}");
+        let problems = Pins::parse("versions.toml", &text).unwrap_err();
+        assert!(!problems.list().is_empty(), "{to}");
+    }
+}
