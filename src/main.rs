@@ -3,10 +3,11 @@
 
 use std::process::ExitCode;
 
-use reml_toolchain::host::Env;
+use reml_toolchain::host::{Env, bug};
 use reml_toolchain::{cli, shim};
 
 fn main() -> ExitCode {
+    bug::exit_on_panic();
     let env = Env::capture();
     shim::run(&env).unwrap_or_else(|| cli::main(env))
 }

@@ -125,6 +125,31 @@ impl<'r> Context<'r> {
     }
 }
 
+/// One of the project's two files is there and cannot be read as one.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: cannot be used", path.display())]
+pub struct UnusableFile {
+    path: PathBuf,
+    code: &'static str,
+    hint: &'static str,
+    #[source]
+    cause: fs::FsError,
+}
+
+impl Diagnostic for UnusableFile {
+    fn kind(&self) -> Kind {
+        Kind::Usage
+    }
+
+    fn code(&self) -> &'static str {
+        self.code
+    }
+
+    fn hints(&self) -> Vec<String> {
+        vec![self.hint.to_owned()]
+    }
+}
+
 /// The text of a file that may be absent.
 fn file(
     path: &Path,
@@ -134,7 +159,9 @@ fn file(
     if fs::stat(path)?.is_none() {
         return Ok(None);
     }
-    let bytes = fs::read_at_most(path, limit)?;
+    let (code, hint) = invalid;
+    let unusable = |cause| UnusableFile { path: path.to_path_buf(), code, hint, cause };
+    let bytes = fs::read_at_most(path, limit).map_err(unusable)?;
     Ok(Some(pins::problem::utf8(&path.display().to_string(), invalid, bytes)?))
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods)]
 
 pub mod apt;
+pub mod bug;
 pub mod clock;
 pub mod env;
 pub mod fault;

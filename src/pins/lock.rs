@@ -160,8 +160,7 @@ impl Reader {
 
     fn line(&mut self, line: &str) {
         let outcome = if line.is_empty() {
-            // sha256sum --check --strict refuses it, too.
-            Err("an empty line: expected `SHA-256  path`".to_owned())
+            Ok(())
         } else if let Some(fields) = line.strip_prefix("#! ") {
             self.directive(fields)
         } else if line.starts_with('#') {
@@ -198,7 +197,7 @@ impl Reader {
         } else if fields.contains_key("release") {
             let name: String = take(&mut fields, "suite")?;
             let state = SuiteState {
-                date: take(&mut fields, "date")?,
+                date: take_date(&mut fields)?,
                 version: take(&mut fields, "version")?,
                 role: take(&mut fields, "role")?,
                 release: take(&mut fields, "release")?,
@@ -263,11 +262,26 @@ fn take<T: std::str::FromStr>(
         .map_err(|_| format!("`{key}` has no usable value: got `{}`", value.escape_debug()))
 }
 
+/// Seconds since 1970, before the year 10000: later ones have no date that can be shown.
+fn take_date(fields: &mut BTreeMap<String, String>) -> Result<i64, String> {
+    const MOST: i64 = 253_402_300_799;
+    let date = take(fields, "date")?;
+    if (0..=MOST).contains(&date) {
+        Ok(date)
+    } else {
+        Err(format!("`date`: expected seconds from 0 to {MOST}, got {date}"))
+    }
+}
+
 /// A number of bytes or KiB, no larger than an index may give.
 fn take_size(fields: &mut BTreeMap<String, String>, key: &str) -> Result<u64, String> {
     const MOST: u64 = 1 << 53;
     let size = take(fields, key)?;
-    if size <= MOST { Ok(size) } else { Err(format!("`{key}`: expected at most {MOST}, got {size}")) }
+    if size <= MOST {
+        Ok(size)
+    } else {
+        Err(format!("`{key}`: expected at most {MOST}, got {size}"))
+    }
 }
 
 /// `HASH␠␠PATH` or `HASH␠*PATH`, as sha256sum(1) writes them.

@@ -30,6 +30,9 @@ pub struct Problems {
 /// The longest part of a line that is shown.
 const EXCERPT_CHARS: usize = 160;
 
+/// How many problems are shown: a file of another kind has one in every line.
+const SHOWN: usize = 20;
+
 impl Problems {
     /// The problems of `file`, in the order of their places.
     #[must_use]
@@ -47,7 +50,7 @@ impl Problems {
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.list.iter().enumerate() {
+        for (index, problem) in self.list.iter().take(SHOWN).enumerate() {
             if index > 0 {
                 writeln!(f)?;
             }
@@ -56,6 +59,9 @@ impl fmt::Display for Problems {
             if !excerpt.is_empty() {
                 write!(f, "\n  {line:>4} | {excerpt}")?;
             }
+        }
+        if let Some(more) = self.list.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            write!(f, "\n{}: and {more} more problems", self.file)?;
         }
         Ok(())
     }
@@ -140,6 +146,16 @@ mod tests {
         let problem = at_offset("a = 1\nä = oops\n", 11, "bad".to_owned());
         assert_eq!((problem.line, problem.column), (2, 5));
         assert_eq!(problem.excerpt, "ä = oops");
+    }
+
+    #[test]
+    fn thousands_of_problems_are_counted_not_shown() {
+        let problem = |line| Problem { line, column: 1, text: "bad".into(), excerpt: "x".into() };
+        let problems = Problems::new("f", "c", "h", (1..=5000).map(problem).collect());
+        assert!(problems.to_string().ends_with("\nf: and 4980 more problems"));
+        assert_eq!(problems.to_string().lines().count(), 41);
+        let few = Problems::new("f", "c", "h", vec![problem(1)]);
+        assert_eq!(few.to_string(), "f:1:1: bad\n     1 | x");
     }
 
     #[test]

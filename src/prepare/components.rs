@@ -213,7 +213,11 @@ pub fn sources(
     const TAKE_OVER_SECONDS: i64 = 43_200;
     let mut urls = mirrors.pool(path);
     if let Some(suite) = lock.suites.get(&package.suite) {
-        urls.push(snapshot(&pins.mirrors.snapshot, path, suite.date + TAKE_OVER_SECONDS));
+        urls.push(snapshot(
+            &pins.mirrors.snapshot,
+            path,
+            suite.date.saturating_add(TAKE_OVER_SECONDS),
+        ));
     }
     urls
 }

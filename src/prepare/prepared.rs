@@ -89,7 +89,11 @@ pub fn prepared(
 
 /// The stamp of a tree, or what is wrong with it.
 pub(super) fn read_stamp(tree: &Tree) -> Result<Result<Stamp, String>, Fault> {
-    let bytes = fs::read_at_most(&tree.stamp(), STAMP_LIMIT)?;
+    // A stamp that cannot be read is as good as none: the tree is laid out anew.
+    let bytes = match fs::read_at_most(&tree.stamp(), STAMP_LIMIT) {
+        Ok(bytes) => bytes,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
     let text = String::from_utf8(bytes).map_err(|error| error.to_string());
     Ok(text.and_then(|text| Stamp::parse(&text)))
 }

@@ -163,7 +163,7 @@ fn difference(root: &Path, line: &Line) -> Option<Problem> {
 pub fn stray_link<'p>(tree: &Tree, links: impl IntoIterator<Item = &'p str>) -> Option<Problem> {
     links.into_iter().find_map(|path| {
         let why = leads_astray(tree.root(), &tree.root().join(path))?;
-        Some(Problem { path: path.to_owned(), what: why.to_owned() })
+        Some(Problem { path: path.to_owned(), code: "link-astray", what: why.to_owned() })
     })
 }
 

@@ -34,7 +34,9 @@ fn refused(fixture: &Fixture, file: &str, what: &str, texts: &[&str]) {
     let outcome = fixture.prepare(["--json"]);
     println!("{file}, {what}: {}", outcome.stderr.lines().next().unwrap_or_default());
     outcome.code(2).stderr_has("error: ").stderr_has(file).stderr_has("hint: ");
-    texts.iter().for_each(|text| drop(outcome.stderr_has(text)));
+    for text in texts {
+        outcome.stderr_has(text);
+    }
     assert!(outcome.stderr.len() < 8000, "{what}: {} bytes of message", outcome.stderr.len());
     json_error(&outcome, 2);
     rest(fixture, file).assert_same_as(&before);
@@ -94,7 +96,7 @@ fn k01_versions_toml_with_any_mistake_is_refused_with_its_place() {
     let with = |from: &str, to: &str| sound.replacen(from, to, 1).into_bytes();
     let cases: [(&str, Vec<u8>, &[&str]); 12] = [
         ("empty", Vec::new(), &["versions.toml:1:1: missing key `schema`"]),
-        ("10 MB", ten_megabytes.into_bytes(), &["1,048,576 bytes"]),
+        ("10 MB", ten_megabytes.into_bytes(), &["1048576 bytes"]),
         ("not UTF-8", b"schema = 1\n\xff\n".to_vec(), &["versions.toml:2:1: not UTF-8"]),
         ("NUL", b"schema = 1\n\0\n".to_vec(), &["versions.toml:2:1"]),
         ("syntax", b"schema = 1\n[toolchain\n".to_vec(), &["versions.toml:2:"]),
@@ -129,10 +131,14 @@ fn k02_checksums_txt_with_any_mistake_is_refused_with_its_place() {
     let last = sound.rsplit_once("\n#! ").unwrap().0;
     let cases: [(&str, Vec<u8>, &[&str]); 11] = [
         ("empty", Vec::new(), &["checksums.txt:1:1: ", "not a lock"]),
-        ("10 MB", huge.into_bytes(), &["4,194,304 bytes"]),
+        ("10 MB", huge.into_bytes(), &["4194304 bytes"]),
         ("not UTF-8", b"#! schema=1\n\xff\n".to_vec(), &["checksums.txt:2:1: not UTF-8"]),
         ("a BOM", [b"\xef\xbb\xbf", sound.as_bytes()].concat(), &["checksums.txt:1:1: "]),
-        ("CRLF", sound.replace('\n', "\r\n").into_bytes(), &[&place]),
+        (
+            "CRLF",
+            sound.replace('\n', "\r\n").into_bytes(),
+            &["checksums.txt:4:1: ", "more problems"],
+        ),
         ("cut", cut, &["the last line is cut"]),
         ("cut between two lines", format!("{last}\n#! name=a\n").into_bytes(), &["is missing"]),
         ("a newer format", with("schema=1", "schema=2"), &["expected 1, got 2", "newer"]),
@@ -147,18 +153,18 @@ fn k02_checksums_txt_with_any_mistake_is_refused_with_its_place() {
 }
 
 #[test]
-fn k03_a_date_from_the_end_of_time_is_refused_without_a_panic() {
-    for date in ["9223372036854775807", "-9223372036854775808", "99999999999999"] {
-        let fixture = locked();
-        let text = fixture.read("checksums.txt");
-        let (before, rest) = text.split_once(" date=").unwrap();
-        let (_, rest) = rest.split_once(' ').unwrap();
+fn k03_a_date_that_cannot_be_is_refused_and_one_from_the_future_is_a_rollback() {
+    let fixture = locked();
+    let text = fixture.read("checksums.txt");
+    let (before, rest) = text.split_once(" date=").unwrap();
+    let (_, rest) = rest.split_once(' ').unwrap();
+    for date in ["9223372036854775807", "-1", "253402300800"] {
         fixture.write("checksums.txt", format!("{before} date={date} {rest}"));
-        let outcome = fixture.lock(NONE);
-        let rolled_back = !date.starts_with('-');
-        outcome.code(if rolled_back { 4 } else { 0 });
-        fixture.prepare(NONE).code(0);
+        refused(&fixture, "checksums.txt", date, &["`date`: expected seconds"]);
     }
+    fixture.write("checksums.txt", format!("{before} date=253402300799 {rest}"));
+    fixture.lock(NONE).code(4).stderr_has("31 Dec 9999").stderr_has("--allow-rollback");
+    fixture.prepare(NONE).code(0);
 }
 
 #[test]
@@ -288,7 +294,7 @@ fn k09_files_and_manifest_changed_together_are_found_by_the_manifests_hash() {
     assert_ne!(forged, manifest, "the manifest holds the hash");
     fs::write(&path, forged).unwrap();
     fixture.run(["verify"]).code(4).stderr_has("share/manifest.tsv: wrong SHA-256");
-    fixture.prepare(NONE).code(0).stderr_has("the tree was changed");
+    fixture.prepare(["-v"]).code(0).stderr_has("the tree was changed");
     assert_eq!(fs::read(&header).unwrap(), old);
     fixture.run(["verify"]).code(0);
 }

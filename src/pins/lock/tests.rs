@@ -96,7 +96,6 @@ fn k02_what_sha256sum_would_read_otherwise_or_not_at_all_is_refused() {
     let facts = "#! name=a version=1 architecture=all size=1 installed=1 suite=s sets=x";
     let other = HASH.replace('e', "f");
     for (text, expected) in [
-        (format!("#! schema=1\n\n{HASH}  a\n"), "an empty line"),
         (format!("#! schema=1\n{HASH}  a\n{facts}\n"), "its hash is missing"),
         (format!("#! schema=1\n{HASH}  a\n{facts}\n{other}  a\n"), "two hashes"),
         (format!("#! schema=1\n{facts}\n{HASH}  a\n{other}  a\n"), "two hashes"),
