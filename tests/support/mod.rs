@@ -14,6 +14,7 @@ pub mod certs;
 pub mod corpus;
 pub mod fixture;
 pub mod fuzz_bodies;
+pub mod judges;
 pub mod mirror;
 pub mod net;
 pub mod server;
