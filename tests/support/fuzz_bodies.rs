@@ -167,10 +167,11 @@ pub fn versions(data: &[u8]) {
         assert_eq!(one.cmp(other), other.cmp(one).reverse(), "{one} and {other}");
         assert_eq!(one.cmp(other), dpkg_order(one, other), "{one} and {other} by dpkg's rules");
     }
-    if let [a, b, c] = &parsed[..] {
-        if a <= b && b <= c {
-            assert!(a <= c, "{a} ≤ {b} ≤ {c}");
-        }
+    if let [a, b, c] = &parsed[..]
+        && a <= b
+        && b <= c
+    {
+        assert!(a <= c, "{a} ≤ {b} ≤ {c}");
     }
 }
 
