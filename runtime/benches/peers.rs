@@ -1,0 +1,38 @@
+//! Rust's own reference counting, as peers for the benchmark's C driver.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+type Payload = [u64; 2];
+
+/// A shared object.
+#[unsafe(no_mangle)]
+pub extern "C" fn arc_new() -> *const Payload {
+    Arc::into_raw(Arc::new([0; 2]))
+}
+
+/// Clones and drops, `rounds` times.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn arc_clone_drop(object: *const Payload, rounds: u64) {
+    // SAFETY: made by `arc_new`, never freed.
+    let arc = std::mem::ManuallyDrop::new(unsafe { Arc::from_raw(object) });
+    for _ in 0..rounds {
+        drop(black_box(Arc::clone(black_box(&arc))));
+    }
+}
+
+/// Makes and drops, `rounds` times.
+#[unsafe(no_mangle)]
+pub extern "C" fn arc_new_drop(rounds: u64) {
+    for _ in 0..rounds {
+        drop(black_box(Arc::new([0u64; 2])));
+    }
+}
+
+/// Boxes and drops, `rounds` times.
+#[unsafe(no_mangle)]
+pub extern "C" fn box_new_drop(rounds: u64) {
+    for _ in 0..rounds {
+        drop(black_box(Box::new([0u64; 2])));
+    }
+}

@@ -1,0 +1,216 @@
+//! The free lists of one thread, in thread-local memory that is valid when all zero.
+//! Never reached from another thread: what a thread frees stays with it until a batch
+//! is full or the thread ends.
+//!
+//! Stable Rust has no `#[thread_local]` and `no_std` no `thread_local!`, so the block is
+//! declared in assembly. The initial-exec model costs one load and no call; the block is
+//! small enough for the room glibc keeps for libraries opened later.
+
+use core::arch::{asm, global_asm};
+use core::ffi::c_void;
+use core::ptr::null_mut;
+
+use super::class::{BATCH, CLASSES, PAGE, STRIDE};
+use super::slab;
+use crate::object::HEADER;
+use crate::sys;
+
+/// Free blocks of one class: the active list, from which blocks are taken and to which
+/// they return, and one spare batch, so that a program working at a batch's edge does
+/// not go to the shared stacks each time.
+#[repr(C)]
+#[derive(Debug)]
+pub struct List {
+    /// First block of the active list.
+    pub head: *mut u8,
+    /// First block of the spare batch.
+    spare: *mut u8,
+}
+
+/// All lists of a thread.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Lists {
+    /// The block freed last, of any class, or null. A program that frees and allocates in
+    /// turn gets it back without waiting for the block's class, head, link and count to
+    /// come through memory one after the other; the class is compared, not computed with.
+    pub hot: *mut u8,
+    /// Whether the thread's end will flush the lists; 0 if not. Next to `hot`, because
+    /// each use of it asks.
+    pub registered: usize,
+    pub list: [List; CLASSES],
+    /// Blocks in each active list.
+    pub count: [u32; CLASSES],
+}
+
+/// A cache line where a library that is opened late may ask for one. On ARM, glibc refuses
+/// such a library when it asks for more than the program did, which is 16 bytes at least.
+const ALIGN: usize = if cfg!(target_arch = "x86_64") { 64 } else { 16 };
+
+global_asm!(
+    ".section .tbss.reml_rt_lists,\"awT\",%nobits",
+    ".balign {align}",
+    ".globl reml_rt_lists",
+    ".hidden reml_rt_lists",
+    ".type reml_rt_lists, %tls_object",
+    ".size reml_rt_lists, {size}",
+    "reml_rt_lists:",
+    ".zero {size}",
+    ".text",
+    size = const size_of::<Lists>(),
+    align = const ALIGN,
+);
+
+/// The calling thread's lists.
+#[inline(always)]
+pub fn lists() -> *mut Lists {
+    let lists: *mut Lists;
+    // SAFETY: reads the thread pointer and a constant offset that the loader fixed.
+    #[cfg(target_arch = "x86_64")]
+    unsafe {
+        asm!(
+            "mov {0}, qword ptr fs:[0]",
+            "add {0}, qword ptr [rip + reml_rt_lists@GOTTPOFF]",
+            out(reg) lists,
+            options(pure, nomem, nostack),
+        );
+    }
+    // SAFETY: reads the thread pointer and a constant offset that the loader fixed.
+    #[cfg(target_arch = "aarch64")]
+    unsafe {
+        asm!(
+            "mrs {0}, tpidr_el0",
+            "adrp {1}, :gottprel:reml_rt_lists",
+            "ldr {1}, [{1}, :gottprel_lo12:reml_rt_lists]",
+            "add {0}, {0}, {1}",
+            out(reg) lists,
+            out(reg) _,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    lists
+}
+
+/// Refills an empty list; false when there is no memory.
+///
+/// # Safety
+/// `lists` is the calling thread's, `class` below [`CLASSES`], its active list empty, and
+/// the reservation made.
+#[cold]
+pub unsafe fn refill(lists: *mut Lists, class: usize) -> bool {
+    // SAFETY: the caller's promise; no other reference to the lists exists.
+    let lists = unsafe { &mut *lists };
+    register(lists);
+    let (Some(list), Some(count), Some(&full)) =
+        (lists.list.get_mut(class), lists.count.get_mut(class), BATCH.get(class))
+    else {
+        return false;
+    };
+    // A bound: fresh pages hold one block less, what ended threads left may be shorter.
+    *count = full;
+    if !list.spare.is_null() {
+        list.head = list.spare;
+        list.spare = null_mut();
+        return true;
+    }
+    list.head = slab::pop(class);
+    if !list.head.is_null() {
+        return true;
+    }
+    let Some(page) = slab::take_page(class) else {
+        *count = 0;
+        return false;
+    };
+    list.head = carve(page, class);
+    *count = full - 1;
+    true
+}
+
+/// Links all blocks of a fresh page; the first block.
+fn carve(page: *mut u8, class: usize) -> *mut u8 {
+    let stride = STRIDE.get(class).map_or(PAGE, |&stride| stride as usize);
+    let first = page.wrapping_add(HEADER);
+    let mut block = first;
+    let mut end = block.wrapping_add(stride * 2 - HEADER);
+    while end as usize <= page as usize + PAGE {
+        let next = block.wrapping_add(stride);
+        // SAFETY: `next` ends inside the page, so `block` does; the page is ours alone.
+        unsafe { block.cast::<*mut u8>().write(next) };
+        block = next;
+        end = end.wrapping_add(stride);
+    }
+    // The last block's link is null: fresh pages are zero.
+    first
+}
+
+/// Moves a full active list out of the way.
+///
+/// # Safety
+/// `lists` is the calling thread's and `class` below [`CLASSES`].
+#[cold]
+pub unsafe fn spill(lists: *mut Lists, class: usize) {
+    // SAFETY: the caller's promise; no other reference to the lists exists.
+    let lists = unsafe { &mut *lists };
+    register(lists);
+    let (Some(list), Some(count)) = (lists.list.get_mut(class), lists.count.get_mut(class)) else {
+        return;
+    };
+    if !list.spare.is_null() {
+        // SAFETY: the spare batch holds dead blocks of this class, owned by this thread.
+        unsafe { slab::push(class, list.spare) };
+    }
+    list.spare = list.head;
+    list.head = null_mut();
+    *count = 0;
+}
+
+/// Arranges for the lists to be flushed at the end of a thread that frees its first block.
+///
+/// # Safety
+/// `lists` is the calling thread's.
+#[cold]
+#[inline(never)]
+pub unsafe fn first_free(lists: *mut Lists) {
+    // SAFETY: the caller's promise; no other reference to the lists exists.
+    register(unsafe { &mut *lists });
+}
+
+/// Arranges for the lists to be flushed at the thread's end.
+fn register(lists: &mut Lists) {
+    if lists.registered != 0 {
+        return;
+    }
+    lists.registered = 1;
+    let object: *mut Lists = lists;
+    // glibc finds the module to keep loaded by any address inside it.
+    let module = flush as *mut c_void;
+    // SAFETY: glibc calls `flush` on this thread, before its thread-local memory goes. A
+    // failure (no memory) only means that this thread's lists are lost at its end.
+    unsafe { sys::__cxa_thread_atexit_impl(flush, object.cast(), module) };
+}
+
+/// Gives all lists of an ending thread to the others. The thread may allocate again in a
+/// later destructor; it then registers again.
+unsafe extern "C" fn flush(lists: *mut c_void) {
+    // SAFETY: glibc passes what `register` gave it, on the thread that owns it.
+    let lists = unsafe { &mut *lists.cast::<Lists>() };
+    lists.registered = 0;
+    let hot = core::mem::replace(&mut lists.hot, null_mut());
+    if let Some(class) = slab::class_of(hot).filter(|_| !hot.is_null()) {
+        // SAFETY: a dead block of this thread's; null ends its list of one.
+        unsafe {
+            hot.cast::<*mut u8>().write(null_mut());
+            slab::push(class, hot);
+        }
+    }
+    for (class, (list, count)) in lists.list.iter_mut().zip(&mut lists.count).enumerate() {
+        for batch in [list.head, list.spare] {
+            if !batch.is_null() {
+                // SAFETY: the lists hold dead blocks of their class, owned by this thread.
+                unsafe { slab::push(class, batch) };
+            }
+        }
+        *list = List { head: null_mut(), spare: null_mut() };
+        *count = 0;
+    }
+}
