@@ -8,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
@@ -35,7 +36,11 @@ impl Fixture {
 
     /// With this archive.
     pub fn with(mirror: Mirror) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        let folder = match memory() {
+            Some(memory) => TempDir::new_in(memory),
+            None => TempDir::new(),
+        };
+        let folder = folder.expect("a temporary folder");
         let mut fixture = Self { folder, mirror, env: BTreeMap::new() };
         for path in [fixture.root(), fixture.home(), fixture.tools(), fixture.apt_sources()] {
             fs::create_dir(&path).expect("the folder is new");
@@ -187,6 +192,22 @@ impl Fixture {
     pub fn snapshot(&self, below: impl AsRef<Path>) -> Tree {
         snapshot(&self.path(below))
     }
+}
+
+/// A folder in memory, where each flush to the disk costs nothing; `None` where it is too
+/// small or programs in it cannot be started, as in many containers.
+fn memory() -> Option<&'static Path> {
+    /// More than the trees of the tests that run side by side, in bytes.
+    const ROOM: u64 = 3 << 30;
+    static FOUND: OnceLock<Option<&'static Path>> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        let folder = Path::new("/dev/shm");
+        let room = rustix::fs::statvfs(folder).ok()?;
+        let probe = tempfile::Builder::new().tempfile_in(folder).ok()?.into_temp_path();
+        fs::copy("/bin/true", &probe).ok()?;
+        let runs = Command::new(&probe).status().is_ok_and(|status| status.success());
+        (runs && room.f_bavail * room.f_frsize > ROOM).then_some(folder)
+    })
 }
 
 /// How a run ended and what it said. Each check returns the outcome, for the next check.
