@@ -138,6 +138,14 @@ impl fmt::Display for Llvm {
     }
 }
 
+/// This program's own file: the tools of a tree are copies of it.
+///
+/// # Errors
+/// [`HostToolError::NoOwnFile`].
+pub(super) fn own_file<'w>(world: &World<'w>) -> Result<&'w Path, HostToolError> {
+    world.env.exe.as_deref().ok_or(HostToolError::NoOwnFile)
+}
+
 /// The LLVM of a prepared tree, when it is still there and still wanted. No program is
 /// started for it.
 pub(super) fn kept(stamp: &Stamp, choice: LlvmChoice) -> Option<Llvm> {

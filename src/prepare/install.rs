@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::host_tools::{self, HostToolError, Llvm};
+use super::host_tools::{self, Llvm};
 use super::publish::Staging;
 use super::unpack::Unpacked;
 use super::{Plan, World, cure};
@@ -206,8 +206,7 @@ impl Site<'_> {
     ) -> Result<(), Fault> {
         let text = tools.text().unwrap_or_default();
         self.write("share/tools", text.as_bytes(), false)?;
-        let exe = world.env.exe.as_ref().ok_or(HostToolError::NoOwnFile)?;
-        let mut program = fs::read(exe)?;
+        let mut program = fs::read(host_tools::own_file(world)?)?;
         if cfg!(target_os = "linux") {
             // Compiler caches take the shim's bytes for the compiler's: they change when
             // what they start changes. An ELF file may have anything behind its end.

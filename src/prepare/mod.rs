@@ -159,6 +159,8 @@ pub fn prepare(
     };
     world.progress.event(Event::Detail { text: format!("stale: {reason}") });
     publish::check_name(&tree)?;
+    // Said before anything is downloaded.
+    host_tools::own_file(world)?;
     fs::create_dir_all(&world.project.generations())?;
     let path = world.project.prepare_lock(&name);
     let _alone = fs::lock(&path, Hold::Exclusive, Patience::Wait, "prepare", world.progress)?;

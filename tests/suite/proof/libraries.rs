@@ -71,7 +71,11 @@ fn a_library_of_debian_is_found_by_pkg_config(toolchain: &Toolchain) {
     zlib.prove(&work, "clang", "compressed.c -Wl,-Bstatic -lz -Wl,-Bdynamic", "the same\n");
     let folder = zlib.call(&work, "pkg-config", ["--variable=libdir", "zlib"]);
     let folder = std::path::PathBuf::from(folder.code(0).stdout.trim());
-    assert!(folder.starts_with(zlib.root().canonicalize().unwrap().join("sysroot")), "{folder:?}");
+    assert!(
+        folder.starts_with(zlib.root().canonicalize().unwrap().join("sysroot")),
+        "{}",
+        folder.display()
+    );
     // The project without it does not have it.
     let outcome = toolchain.call(&work, "pkg-config", ["--exists", "zlib"]);
     outcome.code(1);
