@@ -76,9 +76,13 @@ fn h09_a_moved_toolchain_says_so_and_sets_nothing() {
     let file = env_file(Shell::Sh, &tree, &list("/nonexistent/toolchain"));
     let told = run(
         "sh",
-        &format!("{file}\nprintf %s \"${{REML_TOOLCHAIN_HOME-unset}}\"; exec 2>&1\n{file}"),
+        &format!(
+            "{file}\nprintf %s \"${{REML_TOOLCHAIN_HOME-unset}}\"; exec 2>&1\n{file}echo status $?"
+        ),
     );
     assert!(told.starts_with("unset"), "{told}");
+    // A script that goes on without its toolchain would take the host's compiler.
+    assert!(told.ends_with("status 1\n"), "{told}");
     assert!(told.contains("run `reml-toolchain prepare` in its new place: /nonexistent"), "{told}");
 }
 
