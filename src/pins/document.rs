@@ -8,7 +8,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::{Problem, at_offset, nearest};
+use super::problem::{MOST, Problem, at_offset, nearest};
 
 /// The document's text and the problems found in it so far.
 #[derive(Debug)]
@@ -24,9 +24,12 @@ impl<'s> Document<'s> {
         Self { source, problems: RefCell::new(Vec::new()) }
     }
 
-    /// Notes a problem at a byte range of the source.
+    /// Notes a problem at a byte range of the source; the first [`MOST`] are kept.
     pub fn problem(&self, span: &Range<usize>, text: String) {
-        self.problems.borrow_mut().push(at_offset(self.source, span.start, text));
+        let mut problems = self.problems.borrow_mut();
+        if problems.len() < MOST {
+            problems.push(at_offset(self.source, span.start, text));
+        }
     }
 
     /// All problems noted.
@@ -208,6 +211,7 @@ impl<'d, 's> Section<'d, 's> {
             return Vec::new();
         };
         let mut list: Vec<Placed<String>> = Vec::new();
+        let mut seen = BTreeSet::new();
         for item in items {
             let Some(text) = item.get_ref().as_str() else {
                 self.wrong_type(key, item, "a string");
@@ -218,7 +222,7 @@ impl<'d, 's> Section<'d, 's> {
                 self.document.problem(&item.span(), text);
                 continue;
             }
-            if list.iter().any(|seen| seen.value == text) {
+            if !seen.insert(text) {
                 let label = self.label(key);
                 self.document.problem(&item.span(), format!("`{text}` stands twice in `{label}`"));
                 continue;

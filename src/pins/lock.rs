@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::problem::{Problem, Problems, excerpt};
+use super::problem::{MOST, Problem, Problems, excerpt};
 use crate::host::hash::Digest;
 
 /// The schema number this program reads and writes.
@@ -124,6 +124,9 @@ impl Lock {
         for (index, line) in lines.enumerate().filter(|_| !text.is_empty()) {
             reader.number = index + 1;
             reader.line(line);
+            if reader.problems.len() == MOST {
+                break;
+            }
         }
         if !text.is_empty() && !text.ends_with('\n') {
             reader.problem("", "the last line is cut: expected a newline at the end".to_owned());

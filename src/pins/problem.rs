@@ -30,6 +30,10 @@ pub struct Problems {
 /// The longest part of a line that is shown.
 const EXCERPT_CHARS: usize = 160;
 
+/// How many problems are collected before the reading ends: each costs a look at the whole
+/// text for its place.
+pub const MOST: usize = 1000;
+
 /// How many problems are shown: a file of another kind has one in every line.
 const SHOWN: usize = 20;
 
@@ -129,8 +133,11 @@ pub fn excerpt(line: &str) -> String {
 /// The known name nearest to a mistyped one, when it is near enough to be meant.
 #[must_use]
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    /// No known name is half as long, and distances cost the product of both lengths.
+    const LONGEST: usize = 100;
     known
         .into_iter()
+        .filter(|_| typed.len() <= LONGEST)
         .map(|name| (strsim::damerau_levenshtein(typed, name), name))
         .filter(|(far, name)| *far <= 1 + name.chars().count() / 4)
         .min_by_key(|(far, _)| *far)

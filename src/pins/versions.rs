@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use toml::de::DeTable;
 
 use super::document::{Document, Placed, Section};
-use super::problem::{Problems, at_offset, nearest};
+use super::problem::{MOST, Problems, at_offset, nearest};
 use super::target::{TARGETS, Target};
 
 /// The schema number this program reads.
@@ -140,7 +140,7 @@ impl Pins {
                 let offset = error.span().map_or(0, |span| span.start);
                 at_offset(text, offset, error.message().to_owned())
             };
-            return Err(invalid(errors.iter().map(problem).collect()));
+            return Err(invalid(errors.iter().take(MOST).map(problem).collect()));
         }
         let document = Document::new(text);
         let pins = read(&document, &Section::root(&document, &root));

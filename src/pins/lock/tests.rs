@@ -118,3 +118,9 @@ fn k02_a_size_that_cannot_be_is_refused() {
         assert!(refused(&text).contains("`size`"), "{size}");
     }
 }
+
+#[test]
+fn k02_a_file_of_another_kind_has_a_thousand_problems_at_most() {
+    let problems = Lock::parse("checksums.txt", &"x\n".repeat(100_000)).unwrap_err();
+    assert_eq!(problems.list().len(), 1000);
+}

@@ -87,3 +87,22 @@ fn k01_empty_strings_are_told_with_their_place() {
         assert!(!problems.list().is_empty(), "{to}");
     }
 }
+
+#[test]
+fn k01_a_megabyte_of_mistakes_is_judged_without_a_count_of_them_all() {
+    let with = |list: String| {
+        REAL.replacen("[homebrew]\nformulae = [", &format!("[homebrew]\nformulae = [{list}"), 1)
+    };
+    for text in [
+        with("0,".repeat(400_000)),
+        with("\"x\",".repeat(200_000)),
+        format!("schema = 1\n{}", "a\n".repeat(450_000)),
+        format!("{REAL}\n[{}]\n", "k".repeat(900_000)),
+    ] {
+        let problems = Pins::parse("versions.toml", &text).unwrap_err();
+        assert!((1..=1000).contains(&problems.list().len()), "{}", problems.list().len());
+    }
+    // Many different names are no mistake, and not compared with each other.
+    let names: String = (0..80_000).map(|number| format!("\"{number}\",")).collect();
+    assert!(Pins::parse("versions.toml", &with(names)).unwrap().formulae.len() >= 80_000);
+}
