@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::World;
 use crate::elf::{self, GlibcVersion};
+use crate::host::Env;
 use crate::host::fault::{Diagnostic, Fault, Kind};
 use crate::host::fs;
-use crate::host::process::Call;
+use crate::host::process::{self, Call};
 use crate::host::progress::Event;
 use crate::llvm::rootless::{self, Loader};
 use crate::llvm::{self, Installation, Probe, REQUIRED};
@@ -165,6 +166,12 @@ pub(super) fn kept(stamp: &Stamp, choice: LlvmChoice) -> Option<Llvm> {
     };
     // One that was changed is asked again.
     (wanted && llvm.identity() == identity).then_some(llvm)
+}
+
+/// The host's pkg-config, under either of its names.
+pub(super) fn pkg_config(env: &Env) -> Option<PathBuf> {
+    let folders = env.path_folders();
+    ["pkgconf", "pkg-config"].iter().find_map(|name| process::find(name, &folders))
 }
 
 /// Looks for an LLVM.

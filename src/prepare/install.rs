@@ -172,9 +172,7 @@ impl Site<'_> {
         let mut list: Vec<(String, PathBuf)> = Vec::new();
         for program in programs() {
             let path = match plan.llvm {
-                _ if program == "pkg-config" => ["pkgconf", "pkg-config"]
-                    .iter()
-                    .find_map(|name| process::find(name, &world.env.path_folders())),
+                _ if program == "pkg-config" => host_tools::pkg_config(world.env),
                 _ if llvm.is_absolute() => system_tool(world, plan, llvm, program),
                 _ => {
                     let path = llvm.join("bin").join(program);

@@ -256,6 +256,8 @@ fn plan<'p>(
     inputs.add("release", &request.release);
     inputs.add("llvm major", pins.llvm.major);
     inputs.add("llvm", llvm.identity());
+    let pkg_config = host_tools::pkg_config(world.env);
+    inputs.add("pkg-config", pkg_config.unwrap_or_default().display());
     for component in &components {
         component.add_inputs(&mut inputs);
     }
@@ -296,7 +298,7 @@ fn stamp_of(tree: &Tree) -> Result<(Option<Stamp>, Reason), Fault> {
     if fs::stat(&tree.stamp())?.is_none() {
         return Ok((None, Reason::Absent));
     }
-    Ok(match prepared::read_stamp(tree)? {
+    Ok(match prepared::read_stamp(tree) {
         Ok(stamp) => (Some(stamp), Reason::Absent),
         Err(why) => (None, Reason::Unreadable(why)),
     })

@@ -81,21 +81,18 @@ pub fn prepared(
         let path = tree.root().to_path_buf();
         return Err(NotPrepared::Absent { path, target: target.triple }.into());
     }
-    match read_stamp(&tree)? {
+    match read_stamp(&tree) {
         Ok(stamp) => Ok(Prepared { tree, stamp, target }),
         Err(why) => Err(NotPrepared::NoStamp { path, why }.into()),
     }
 }
 
 /// The stamp of a tree, or what is wrong with it.
-pub(super) fn read_stamp(tree: &Tree) -> Result<Result<Stamp, String>, Fault> {
+pub(super) fn read_stamp(tree: &Tree) -> Result<Stamp, String> {
     // A stamp that cannot be read is as good as none: the tree is laid out anew.
-    let bytes = match fs::read_at_most(&tree.stamp(), STAMP_LIMIT) {
-        Ok(bytes) => bytes,
-        Err(error) => return Ok(Err(error.to_string())),
-    };
-    let text = String::from_utf8(bytes).map_err(|error| error.to_string());
-    Ok(text.and_then(|text| Stamp::parse(&text)))
+    let bytes = fs::read_at_most(&tree.stamp(), STAMP_LIMIT).map_err(|error| error.to_string())?;
+    let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
+    Stamp::parse(&text)
 }
 
 impl Prepared {

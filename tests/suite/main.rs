@@ -7,6 +7,8 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::case_sensitive_file_extension_comparisons,
+    clippy::items_after_statements,
+    clippy::needless_for_each,
     reason = "tests look at the world themselves, fail by panics, and tell by printing"
 )]
 

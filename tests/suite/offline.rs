@@ -44,12 +44,12 @@ fn g24_offline_and_cache_open_no_socket_though_the_network_would_answer() {
         let (outcome, calls) = traced(&fixture, &args);
         assert_ne!(outcome.status, Some(0), "{outcome}");
         outcome.stderr_has("error: ");
-        assert_eq!(outward(&calls), [&String::new(); 0], "{flag}");
+        assert_eq!(outward(&calls), Vec::<&String>::new(), "{flag}");
     }
     let lock = ["lock", "--mirror", &url, "--keyring", &keyring, "--offline"];
     let (outcome, calls) = traced(&fixture, &lock);
     outcome.code(5);
-    assert_eq!(outward(&calls), [&String::new(); 0], "lock");
+    assert_eq!(outward(&calls), Vec::<&String>::new(), "lock");
     assert_eq!(fixture.mirror.server().connections(), connections);
     // The same commands with the network: the trace sees sockets, so it can see them.
     let online = ["prepare", "--mirror", &url, "--llvm", "debian"];
@@ -62,7 +62,7 @@ fn g24_offline_and_cache_open_no_socket_though_the_network_would_answer() {
         let args = ["prepare", "--mirror", &url, "--llvm", "debian", "--force", flag];
         let (outcome, calls) = traced(&fixture, &args);
         outcome.code(0);
-        assert_eq!(outward(&calls), [&String::new(); 0], "{flag}");
+        assert_eq!(outward(&calls), Vec::<&String>::new(), "{flag}");
     }
     assert_eq!(fixture.mirror.server().connections(), connections);
 }

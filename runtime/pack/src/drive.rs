@@ -1,6 +1,7 @@
 //! Carries out the steps with real processes and files, for the tests, the benchmark and
 //! the command of this crate. The only file here that touches the world; tools that have
 //! their own way of running things use the other modules alone.
+#![allow(clippy::disallowed_methods, reason = "this file is the runtime's own door to the world")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
