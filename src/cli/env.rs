@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use super::{Context, context};
-use crate::prepare::prepared;
+use super::Context;
+use super::which::Which;
 use crate::toolchain::variables::{Shell, render};
 
 /// Print the environment of a prepared toolchain
@@ -12,12 +12,8 @@ use crate::toolchain::variables::{Shell, render};
     after_help = "In a shell:  eval \"$(reml-toolchain env)\"\nIn GitHub Actions:  reml-toolchain env --shell github >> \"$GITHUB_ENV\""
 )]
 pub struct Args {
-    /// The target whose toolchain is meant
-    #[arg(long, value_name = "TRIPLE")]
-    target: Option<String>,
-    /// The Debian release whose toolchain is meant
-    #[arg(long, value_name = "CODENAME")]
-    release: Option<String>,
+    #[command(flatten)]
+    which: Which,
     /// Who reads it
     #[arg(long, value_name = "SHELL", default_value = "sh")]
     shell: Shell,
@@ -29,10 +25,7 @@ impl Args {
     /// # Errors
     /// Nothing is prepared.
     pub fn run(self, context: &Context<'_>) -> anyhow::Result<ExitCode> {
-        let pins = context.pins()?;
-        let target = context::target(&pins, self.target.as_deref())?;
-        let release = context::release(&pins, self.release.as_deref())?;
-        let prepared = prepared(&context.project, &pins, target, &release)?;
+        let prepared = self.which.prepared(context)?;
         let shell = if context.output.json { Shell::Json } else { self.shell };
         context
             .output

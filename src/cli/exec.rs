@@ -4,11 +4,11 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{Context, context};
+use super::Context;
+use super::which::Which;
 use crate::host::fault::{Diagnostic, Fault, Kind};
 use crate::host::fs;
 use crate::host::process::{self, Call};
-use crate::prepare::prepared;
 use crate::toolchain::variables::apply;
 
 /// Run one command in the environment of a prepared toolchain
@@ -17,12 +17,8 @@ use crate::toolchain::variables::apply;
     after_help = "Example:  reml-toolchain exec -- cargo build --target x86_64-unknown-linux-gnu"
 )]
 pub struct Args {
-    /// The target whose toolchain is meant
-    #[arg(long, value_name = "TRIPLE")]
-    target: Option<String>,
-    /// The Debian release whose toolchain is meant
-    #[arg(long, value_name = "CODENAME")]
-    release: Option<String>,
+    #[command(flatten)]
+    which: Which,
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -88,10 +84,7 @@ impl Args {
     }
 
     fn environment(&self, context: &Context<'_>) -> anyhow::Result<crate::host::Env> {
-        let pins = context.pins()?;
-        let target = context::target(&pins, self.target.as_deref())?;
-        let release = context::release(&pins, self.release.as_deref())?;
-        let prepared = prepared(&context.project, &pins, target, &release)?;
+        let prepared = self.which.prepared(context)?;
         let mut environment = context.env.clone();
         apply(&mut environment, &prepared.variables());
         Ok(environment)

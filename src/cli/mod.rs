@@ -17,6 +17,7 @@ mod lock;
 mod network;
 mod prepare;
 mod verify;
+mod which;
 
 pub use context::Context;
 

@@ -4,21 +4,17 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::{Context, context};
+use super::Context;
+use super::which::Which;
 use crate::host::progress::{Event, Progress as _};
-use crate::prepare::prepared;
 use crate::toolchain::check;
 use crate::ui::output::{sanitise, say};
 
 /// Check every file of a prepared toolchain against its manifest
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The target whose toolchain is meant
-    #[arg(long, value_name = "TRIPLE")]
-    target: Option<String>,
-    /// The Debian release whose toolchain is meant
-    #[arg(long, value_name = "CODENAME")]
-    release: Option<String>,
+    #[command(flatten)]
+    which: Which,
 }
 
 impl Args {
@@ -27,10 +23,7 @@ impl Args {
     /// # Errors
     /// Nothing is prepared, or it cannot be read.
     pub fn run(self, context: &Context<'_>) -> anyhow::Result<ExitCode> {
-        let pins = context.pins()?;
-        let target = context::target(&pins, self.target.as_deref())?;
-        let release = context::release(&pins, self.release.as_deref())?;
-        let prepared = prepared(&context.project, &pins, target, &release)?;
+        let prepared = self.which.prepared(context)?;
         let report = check::whole(&prepared.tree, &prepared.stamp)?;
         for problem in &report.problems {
             say(&sanitise(&format!("{}: {problem}", prepared.tree.root().display())));
@@ -44,14 +37,15 @@ impl Args {
             .output
             .document(&json!({
                 "schema": 1,
-                "target": target.triple,
-                "release": release,
+                "target": prepared.target.triple,
+                "release": prepared.stamp.release,
                 "files": report.files,
                 "problems": problems,
             }))
             .map_err(crate::host::fault::Fault::from)?;
         if report.problems.is_empty() {
-            let text = format!("{}: {} files are as they must be", target.triple, report.files);
+            let text =
+                format!("{}: {} files are as they must be", prepared.target.triple, report.files);
             context.reporter.event(Event::Note { text });
             return Ok(ExitCode::SUCCESS);
         }

@@ -92,14 +92,39 @@ impl Timestamp {
     }
 }
 
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// A moment by the calendar, in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Civil {
+    /// The year of the proleptic Gregorian calendar.
+    pub year: i64,
+    /// 1 to 12.
+    pub month: i64,
+    /// 1 to 31.
+    pub day: i64,
+    /// 0 to 23.
+    pub hour: i64,
+    /// 0 to 59.
+    pub minute: i64,
+    /// 0 to 59.
+    pub second: i64,
+}
+
+impl Timestamp {
+    /// The moment by the calendar.
+    #[must_use]
+    pub fn civil(self) -> Civil {
         let (days, rest) = (self.0.div_euclid(DAY), self.0.rem_euclid(DAY));
         let (year, month, day) = civil_from_days(days);
+        Civil { year, month, day, hour: rest / 3600, minute: rest / 60 % 60, second: rest % 60 }
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Civil { year, month, day, hour, minute, second } = self.civil();
         let month_name =
             usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or("???");
-        let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-        let weekday = weekday(days);
+        let weekday = weekday(self.0.div_euclid(DAY));
         write!(
             f,
             "{weekday}, {day:02} {month_name} {year:04} {hour:02}:{minute:02}:{second:02} UTC"
@@ -134,7 +159,8 @@ fn days_from_epoch(year: i64, month: i64, day: i64) -> i64 {
     year * 365 + leap_days + day_of_year - 719_468
 }
 
-/// The inverse of [`days_from_epoch`]: year, month, day.
+/// The inverse of [`days_from_epoch`]: year, month, day (Hinnant, "chrono-Compatible
+/// Low-Level Date Algorithms").
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));

@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use super::date::{Civil, Timestamp};
 use crate::pins::versions::Mirrors;
 
 /// Which of Debian's archives a suite lives in. They are mirrored separately.
@@ -127,19 +128,9 @@ pub fn snapshot(base: &str, path: &str, seconds: i64) -> String {
     format!("{base}/{}/{stamp}/{}", Archive::of_pool_path(path).name(), escape(path))
 }
 
-/// `20260711T101637Z`: days to dates by the civil calendar (H. Hinnant's algorithm).
+/// `20260711T101637Z`, as the snapshot service names its states.
 fn compact_utc(seconds: i64) -> String {
-    let days = seconds.div_euclid(86_400) + 719_468;
-    let rest = seconds.rem_euclid(86_400);
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+    let Civil { year, month, day, hour, minute, second } = Timestamp(seconds).civil();
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 

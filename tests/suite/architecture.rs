@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::support::sources::rust_files;
+
 /// Every room from the top down. A room may use those after it, never those before it.
 const ROOMS: &[&str] = &[
     "main",
@@ -27,22 +29,7 @@ const ROOMS: &[&str] = &[
 const LINES_LIMIT: usize = 400;
 
 fn sources() -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut folders = vec![root.clone()];
-    let mut files = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|kind| kind == "rs") {
-                let name = path.strip_prefix(&root).unwrap().to_path_buf();
-                files.push((name, fs::read_to_string(&path).unwrap()));
-            }
-        }
-    }
-    files.sort();
-    files
+    rust_files("src")
 }
 
 fn room(file: &Path) -> String {

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+
+use crate::support::sources::{root, rust_files};
 
 /// The rows a test is named after: `f13_f14_every_spelling…` is for F13 and F14.
 fn rows_of(test: &str) -> Vec<String> {
@@ -39,20 +40,9 @@ fn tests_of(text: &str) -> BTreeSet<String> {
     names
 }
 
-fn all_tests(root: &Path) -> BTreeSet<String> {
-    let mut folders: Vec<_> = ["src", "tests", "runtime"].map(|name| root.join(name)).into();
-    let mut names = BTreeSet::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|kind| kind == "rs") {
-                names.extend(tests_of(&fs::read_to_string(path).unwrap()));
-            }
-        }
-    }
-    names
+fn all_tests() -> BTreeSet<String> {
+    let files = ["src", "tests", "runtime"].map(rust_files);
+    files.iter().flatten().flat_map(|(_, text)| tests_of(text)).collect()
 }
 
 /// A row of the table: its id, and where its last column begins in the line.
@@ -65,10 +55,9 @@ fn row(line: &str) -> Option<(&str, usize)> {
 
 #[test]
 fn every_row_names_the_tests_that_hold_it_or_says_that_it_is_open() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let path = root.join("docs/faults.md");
+    let path = root().join("docs/faults.md");
     let old = fs::read_to_string(&path).unwrap();
-    let tests = all_tests(root);
+    let tests = all_tests();
     let mut by_row: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for test in &tests {
         for id in rows_of(test) {

@@ -9,13 +9,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::support::fixture::PROGRAM;
+use crate::support::sources::{root, rust_files};
 
 /// Options in hints that belong to other programs: gpg(1).
 const FOREIGN_FLAGS: &[&str] = &["--export", "--armor"];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 fn page(name: &str) -> PathBuf {
     root().join("docs/src/reference").join(name)
@@ -27,21 +24,11 @@ fn read(path: &Path) -> String {
 
 /// The sources without their unit tests.
 fn sources() -> Vec<String> {
-    let mut folders = vec![root().join("src")];
-    let mut texts = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|kind| kind == "rs") {
-                let text = read(&path);
-                let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
-                texts.push(text[..end].to_owned());
-            }
-        }
-    }
-    texts
+    let until_tests = |(_, text): (PathBuf, String)| {
+        let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+        text[..end].to_owned()
+    };
+    rust_files("src").into_iter().map(until_tests).collect()
 }
 
 /// The bodies of every method called `name`: up to the brace that closes it.

@@ -19,4 +19,5 @@ pub mod mirror;
 pub mod net;
 pub mod server;
 pub mod signer;
+pub mod sources;
 pub mod tls;
