@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use Verdict::{Bad, Good};
 use reml_toolchain::host::hash::Digest;
 use reml_toolchain::pins::Lock;
 
@@ -66,7 +67,6 @@ fn cases() -> Vec<Case> {
         let text = format!("#! schema=1\n{lines}").into_bytes();
         cases.push(Case { name, text, expected, stricter });
     };
-    use Verdict::{Bad, Good};
     add("two blanks", &format!("{a}  a\n{b}  b\n"), Good, None);
     add("a blank and an asterisk", &format!("{a} *a\n"), Good, None);
     add("upper case", &format!("{}  b\n", b.to_uppercase()), Good, None);
@@ -108,7 +108,9 @@ fn k02_our_verdict_is_that_of_sha256sum_or_stricter_with_a_reason() {
     let folder = tempfile::tempdir().unwrap();
     let files = folder.path().join("files");
     fs::create_dir_all(files.join("sub")).unwrap();
-    FILES.iter().for_each(|(name, bytes)| fs::write(files.join(name), bytes).unwrap());
+    for (name, bytes) in FILES {
+        fs::write(files.join(name), bytes).unwrap();
+    }
     let lock = folder.path().join("checksums.txt");
     for Case { name, text, expected, stricter } in cases() {
         fs::write(&lock, &text).unwrap();

@@ -235,6 +235,9 @@ pub fn relation(data: &[u8]) {
     }
 }
 
+/// The most that the bodies let out of an archive, in bytes.
+const LIMIT: u64 = 1 << 20;
+
 /// A container gives at most the bytes it has, and its tar archives keep their rules.
 pub fn ar(data: &[u8]) {
     if let Ok(mut archive) = Archive::open(data) {
@@ -250,7 +253,6 @@ pub fn ar(data: &[u8]) {
             assert!(total <= data.len(), "more bytes than the archive has");
         }
     }
-    const LIMIT: u64 = 1 << 20;
     let Ok(mut deb) = Deb::open(data) else { return };
     assert!(!deb.identity().package.is_empty());
     let limits = tar::Limits { members: 100, bytes: LIMIT };
