@@ -19,7 +19,17 @@ mod support {
 }
 
 /// Sound messages which rPGP 0.21 does not accept, and why.
-const BEYOND_RPGP: [(&str, &str); 0] = [];
+const BEYOND_RPGP: [(&str, &str); 6] = [
+    ("version 2, then good", BODY),
+    ("good, then version 2", BODY),
+    ("version 3, then good", BODY),
+    ("good, then version 3", BODY),
+    ("version 6, then good", BODY),
+    ("good, then version 6", BODY),
+];
+
+/// The packets say another version over a body of version 4.
+const BODY: &str = "it reads a body as of that version, which it is not, and gives up the file";
 
 /// rPGP as its documentation shows it: one key, primary or not, for which one signature is
 /// good. It applies no policy: expiry, revocation and weak digests are its caller's work.
