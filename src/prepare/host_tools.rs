@@ -168,8 +168,13 @@ pub(super) fn kept(stamp: &Stamp, choice: LlvmChoice) -> Option<Llvm> {
     (wanted && llvm.identity() == identity).then_some(llvm)
 }
 
-/// The host's pkg-config, under either of its names.
-pub(super) fn pkg_config(env: &Env) -> Option<PathBuf> {
+/// The host's pkg-config: the one that the tree uses already while it is there, so that a
+/// shorter `PATH` makes no tree stale; else what `PATH` has under either of its names.
+pub(super) fn pkg_config(env: &Env, stamp: Option<&Stamp>) -> Option<PathBuf> {
+    let known = stamp.and_then(|stamp| stamp.inputs.value("pkg-config")).map(PathBuf::from);
+    if let Some(known) = known.filter(|path| path.is_absolute() && process::is_executable(path)) {
+        return Some(known);
+    }
     let folders = env.path_folders();
     ["pkgconf", "pkg-config"].iter().find_map(|name| process::find(name, &folders))
 }

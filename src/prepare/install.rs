@@ -91,7 +91,7 @@ pub(super) fn install(
     };
     let tools = site.tools(world, plan, &llvm);
     site.shims(world, plan.request.target, &tools, plan)?;
-    site.integration(plan, &llvm, &tools, overlay.as_deref())?;
+    site.integration(world, plan, &llvm, &tools, overlay.as_deref())?;
     site.environment(plan.request.target, &llvm, &tools)?;
     let files = site.list.len();
     site.seal(plan, &llvm)?;
@@ -172,7 +172,7 @@ impl Site<'_> {
         let mut list: Vec<(String, PathBuf)> = Vec::new();
         for program in programs() {
             let path = match plan.llvm {
-                _ if program == "pkg-config" => host_tools::pkg_config(world.env),
+                _ if program == "pkg-config" => plan.pkg_config.clone(),
                 _ if llvm.is_absolute() => system_tool(world, plan, llvm, program),
                 _ => {
                     let path = llvm.join("bin").join(program);
@@ -232,6 +232,7 @@ impl Site<'_> {
     /// The files through which clang, `CMake`, Meson and pkg-config use the tree.
     fn integration(
         &mut self,
+        world: &World<'_>,
         plan: &Plan<'_>,
         llvm: &Path,
         tools: &Tools,
@@ -263,8 +264,17 @@ impl Site<'_> {
             config::cmake(&machine).as_bytes(),
             false,
         )?;
-        let text = config::meson(&machine, self.home.root())?;
-        self.write(&format!("share/meson/{}.ini", target.triple), text.as_bytes(), false)
+        match config::meson(&machine, self.home.root()) {
+            Ok(text) => {
+                self.write(&format!("share/meson/{}.ini", target.triple), text.as_bytes(), false)
+            }
+            // Everything else works in such a folder.
+            Err(error) => {
+                let text = format!("no file for Meson: {error}");
+                world.progress.event(Event::Warning { text });
+                Ok(())
+            }
+        }
     }
 
     fn environment(&mut self, target: &Target, llvm: &Path, tools: &Tools) -> Result<(), Fault> {

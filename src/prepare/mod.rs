@@ -2,7 +2,7 @@
 //! and, by one rename, the toolchain. Until that rename nothing the user had is touched;
 //! killed at any moment, the old tree is whole or the new one is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::debian::mirrors::MirrorList;
 use crate::host::Env;
@@ -113,7 +113,7 @@ pub fn forecast(
     let tree = world.project.toolchain(&request.folder(pins));
     let (stamp, missing) = stamp_of(&tree)?;
     let llvm = llvm(world, pins, request, stamp.as_ref())?;
-    let plan = plan(world, pins, lock, request, &llvm)?;
+    let plan = plan(world, stamp.as_ref(), pins, lock, request, &llvm)?;
     let reason = match judge(&tree, request, &plan.inputs, stamp.as_ref(), missing)? {
         Freshness::Fresh => None,
         Freshness::Stale(reason) => Some(reason),
@@ -148,7 +148,7 @@ pub fn prepare(
     let tree = world.project.toolchain(&name);
     let (stamp, missing) = stamp_of(&tree)?;
     let llvm = llvm(world, pins, request, stamp.as_ref())?;
-    let plan = plan(world, pins, lock, request, &llvm)?;
+    let plan = plan(world, stamp.as_ref(), pins, lock, request, &llvm)?;
     let outcome = |reason, files| {
         let root = tree.root().to_path_buf();
         Outcome { root, reason, llvm: llvm.to_string(), files }
@@ -226,6 +226,8 @@ struct Plan<'p> {
     pins: &'p Pins,
     request: &'p Request,
     llvm: &'p Llvm,
+    /// The host's pkg-config.
+    pkg_config: Option<PathBuf>,
     components: Vec<Component<'p>>,
     inputs: Inputs,
     /// The time of everything the tool writes, in Unix seconds: the lock's own.
@@ -234,6 +236,7 @@ struct Plan<'p> {
 
 fn plan<'p>(
     world: &World<'_>,
+    stamp: Option<&Stamp>,
     pins: &'p Pins,
     lock: &'p Lock,
     request: &'p Request,
@@ -256,15 +259,15 @@ fn plan<'p>(
     inputs.add("release", &request.release);
     inputs.add("llvm major", pins.llvm.major);
     inputs.add("llvm", llvm.identity());
-    let pkg_config = host_tools::pkg_config(world.env);
-    inputs.add("pkg-config", pkg_config.unwrap_or_default().display());
+    let pkg_config = host_tools::pkg_config(world.env, stamp);
+    inputs.add("pkg-config", pkg_config.as_deref().unwrap_or(Path::new("none")).display());
     for component in &components {
         component.add_inputs(&mut inputs);
     }
     let release = pins.release(&request.release);
     let durable = release.and_then(|release| lock.suites.get(&release.durable));
     let epoch = durable.map_or(0, |suite| suite.date);
-    Ok(Plan { pins, request, llvm, components, inputs, epoch })
+    Ok(Plan { pins, request, llvm, pkg_config, components, inputs, epoch })
 }
 
 /// Fetches and unpacks. A file that was damaged in the cache is fetched again, where
