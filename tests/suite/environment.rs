@@ -7,16 +7,8 @@ use std::process::Command;
 
 use crate::support::fixture::{Fixture, Outcome};
 
-const NONE: [&str; 0] = [];
 const X86: &str = "x86_64-unknown-linux-gnu";
 const ARM: &str = "aarch64-unknown-linux-gnu";
-
-fn prepared() -> Fixture {
-    let fixture = Fixture::new();
-    fixture.lock(NONE).code(0);
-    fixture.prepare(NONE).code(0);
-    fixture
-}
 
 /// Runs a script in a shell with a bare environment; `$1` is the toolchain's folder.
 fn shell(fixture: &Fixture, shell: &[&str], script: &str) -> Outcome {
@@ -64,7 +56,7 @@ fn check_shell(fixture: &Fixture, shell_command: &[&str], strict: &str, source: 
 
 #[test]
 fn env_sh_works_in_sh_bash_and_dash_twice_and_under_strict_settings() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     for name in ["sh", "bash", "dash"] {
         check_shell(&fixture, &[name, "-c"], "set -eu; ", ". \"$1/env.sh\"");
     }
@@ -78,7 +70,7 @@ fn env_sh_works_in_sh_bash_and_dash_twice_and_under_strict_settings() {
 #[test]
 #[ignore = "needs zsh and fish: the step shells of .ci/run"]
 fn env_files_work_in_zsh_and_fish() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     check_shell(&fixture, &["zsh", "-f", "-c"], "set -eu; ", ". \"$1/env.sh\"");
     // The arguments after a fish script begin with what sh would call $0.
     check_shell(&fixture, &["fish", "--no-config", "-c"], "", "source $argv[2]/env.fish");
@@ -86,7 +78,7 @@ fn env_files_work_in_zsh_and_fish() {
 
 #[test]
 fn env_prints_what_a_shell_can_evaluate_and_what_github_reads() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     let text = fixture.run(["env"]).code(0).stderr_is("").stdout.clone();
     let script = format!("set -eu\n{text}\n{X86}-clang --version");
     shell(&fixture, &["sh", "-c"], &script).code(0).stdout_has("clang version 19.1.7");
@@ -103,7 +95,7 @@ fn exec(fixture: &Fixture, args: &[&str]) -> Outcome {
 
 #[test]
 fn exec_passes_arguments_environment_and_every_status() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     exec(&fixture, &["/bin/sh", "-c", "exit 0"]).code(0).stderr_is("");
     for status in [1, 2, 70, 125, 126, 127, 255] {
         exec(&fixture, &["/bin/sh", "-c", &format!("exit {status}")]).code(status).stderr_is("");
@@ -119,7 +111,7 @@ fn exec_passes_arguments_environment_and_every_status() {
 
 #[test]
 fn exec_ends_by_the_signal_that_ended_the_command() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     for (name, number) in [("KILL", 9), ("TERM", 15), ("PIPE", 13), ("USR1", 10)] {
         let script = format!("kill -{name} $$; sleep 5");
         let status = fixture.command(["exec", "--", "/bin/sh", "-c", &script]).status().unwrap();
@@ -136,7 +128,7 @@ fn exec_ends_by_the_signal_that_ended_the_command() {
 
 #[test]
 fn exec_tells_its_own_failures_from_those_of_the_command() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     let code = |args: &[&str], exit: i32, code: &str| {
         let outcome = fixture.run(["exec", "--json", "--"].iter().chain(args));
         outcome.code(exit).stderr_has("error: ");

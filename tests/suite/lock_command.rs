@@ -32,15 +32,9 @@ fn set(fixture: &Fixture, set: &str) -> Vec<String> {
     inside.map(|(key, _)| key.split(' ').next().unwrap().to_owned()).collect()
 }
 
-fn locked() -> Fixture {
-    let fixture = Fixture::new();
-    fixture.lock(NONE).code(0);
-    fixture
-}
-
 #[test]
 fn a_lock_holds_the_listed_sysroot_and_the_closures_of_the_tools_for_both_machines() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     for machine in ["amd64", "arm64"] {
         let mut listed = vec![
             "gcc-12-base",
@@ -110,7 +104,7 @@ fn the_same_input_gives_the_same_bytes_wherever_and_however_often_it_is_locked()
 
 #[test]
 fn sha256sum_checks_the_cache_by_the_lock_without_the_tool() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     fixture.prepare(NONE).code(0);
     let check = || {
         let mut command = Command::new("sha256sum");
@@ -156,7 +150,7 @@ fn headers_come_from_the_durable_suite_and_what_is_linked_from_security_when_new
 
 #[test]
 fn with_locks_a_package_and_what_it_needs_for_the_target_named() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     let outcome = fixture.lock(["--with", "zlib1g-dev"]);
     outcome.code(0).stderr_has("  + zlib1g-dev:amd64 1:1.2.13.dfsg-1\n");
     // What the base has already is not locked a second time.
@@ -174,7 +168,7 @@ fn with_locks_a_package_and_what_it_needs_for_the_target_named() {
 #[test]
 fn a_second_lock_is_up_to_date_and_writes_nothing() {
     use std::os::unix::fs::MetadataExt as _;
-    let fixture = locked();
+    let fixture = Fixture::locked();
     let facts = || {
         let about = std::fs::metadata(fixture.path("checksums.txt")).unwrap();
         (about.ino(), about.mtime(), about.mtime_nsec())
@@ -191,7 +185,7 @@ fn a_second_lock_is_up_to_date_and_writes_nothing() {
 
 #[test]
 fn a_newer_version_is_reported_and_update_takes_it() {
-    let mut fixture = locked();
+    let mut fixture = Fixture::locked();
     let before = fixture.read("checksums.txt");
     fixture.mirror.pass_time(3600);
     fixture.mirror.suite("bookworm").bump("libcrypt1", "1:4.4.33-3", "Fix a thing.");

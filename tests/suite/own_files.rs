@@ -10,18 +10,6 @@ use crate::support::fixture::{Fixture, Outcome, Tree};
 const NONE: [&str; 0] = [];
 const TREE: &str = "toolchains/x86_64-unknown-linux-gnu";
 
-fn locked() -> Fixture {
-    let fixture = Fixture::new();
-    fixture.lock(NONE).code(0);
-    fixture
-}
-
-fn prepared() -> Fixture {
-    let fixture = locked();
-    fixture.prepare(NONE).code(0);
-    fixture
-}
-
 /// What may not change: the whole folder but for the file under test and our lock files.
 fn rest(fixture: &Fixture, file: &str) -> Tree {
     fixture.snapshot("").without(|path| path == file || path.ends_with(".lock"))
@@ -72,7 +60,7 @@ fn impostors(file: &str) {
         ("unreadable", |path| symlink("/proc/self/mem", path).unwrap()),
     ];
     for (what, put) in cases {
-        let fixture = locked();
+        let fixture = Fixture::locked();
         replace(&fixture, file, put);
         refused(&fixture, file, what, &[]);
     }
@@ -90,7 +78,7 @@ fn k02_checksums_txt_that_is_no_readable_file_is_refused() {
 
 #[test]
 fn k01_versions_toml_with_any_mistake_is_refused_with_its_place() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     let sound = fixture.read("versions.toml");
     let ten_megabytes = "# a long comment that says nothing at all\n".repeat(250_000);
     let with = |from: &str, to: &str| sound.replacen(from, to, 1).into_bytes();
@@ -121,7 +109,7 @@ fn k01_versions_toml_with_any_mistake_is_refused_with_its_place() {
 
 #[test]
 fn k02_checksums_txt_with_any_mistake_is_refused_with_its_place() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     let sound = fixture.read("checksums.txt");
     let first = sound.lines().position(|line| !line.starts_with('#')).unwrap() + 1;
     let place = format!("checksums.txt:{first}:1: ");
@@ -154,7 +142,7 @@ fn k02_checksums_txt_with_any_mistake_is_refused_with_its_place() {
 
 #[test]
 fn k03_a_date_that_cannot_be_is_refused_and_one_from_the_future_is_a_rollback() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     let text = fixture.read("checksums.txt");
     let (before, rest) = text.split_once(" date=").unwrap();
     let (_, rest) = rest.split_once(' ').unwrap();
@@ -169,7 +157,7 @@ fn k03_a_date_that_cannot_be_is_refused_and_one_from_the_future_is_a_rollback() 
 
 #[test]
 fn k04_a_stamp_that_is_not_one_is_never_trusted_and_prepare_repairs() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     let stamp = format!("{TREE}/share/stamp.json");
     let sound = fixture.read(&stamp);
     let sound_tree = fixture.snapshot(format!("{TREE}/sysroot"));
@@ -205,7 +193,7 @@ fn k04_a_stamp_that_is_not_one_is_never_trusted_and_prepare_repairs() {
 
 #[test]
 fn k04_a_stamp_that_claims_other_inputs_is_no_proof() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     let stamp = format!("{TREE}/share/stamp.json");
     // The tree is of the old lock, the stamp is edited to name a manifest of the attacker.
     let path = fixture.path(format!("{TREE}/share/manifest.tsv"));
@@ -220,7 +208,7 @@ fn k04_a_stamp_that_claims_other_inputs_is_no_proof() {
 fn k05_every_change_of_the_tree_is_named_by_verify_and_repaired_by_prepare() {
     use std::os::unix::fs::PermissionsExt as _;
     type Change = fn(&Path);
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     let sound = fixture.snapshot(format!("{TREE}/sysroot"));
     let header = "sysroot/usr/include/stdio.h";
     let file = fixture.path(format!("{TREE}/{header}"));
@@ -283,7 +271,7 @@ fn k08_every_failure_is_one_json_document_with_a_code_and_the_exit_status() {
 
 #[test]
 fn k09_files_and_manifest_changed_together_are_found_by_the_manifests_hash() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     let header = fixture.path(format!("{TREE}/sysroot/usr/include/stdio.h"));
     let old = fs::read(&header).unwrap();
     fs::write(&header, b"changed").unwrap();

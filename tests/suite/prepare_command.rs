@@ -11,18 +11,6 @@ const NONE: [&str; 0] = [];
 const X86: &str = "x86_64-unknown-linux-gnu";
 const ARM: &str = "aarch64-unknown-linux-gnu";
 
-fn locked() -> Fixture {
-    let fixture = Fixture::new();
-    fixture.lock(NONE).code(0);
-    fixture
-}
-
-pub fn prepared() -> Fixture {
-    let fixture = locked();
-    fixture.prepare(NONE).code(0);
-    fixture
-}
-
 /// The tree of a target, through its link.
 pub fn tree(fixture: &Fixture, target: &str) -> Tree {
     fixture.snapshot(format!("toolchains/{target}"))
@@ -49,7 +37,7 @@ fn facts(fixture: &Fixture) -> BTreeMap<OsString, (u64, i64, i64, u64)> {
 
 #[test]
 fn a_fresh_folder_becomes_a_toolchain_of_the_documented_shape() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     let outcome = fixture.prepare(NONE);
     outcome.code(0).stdout_is("").stderr_has("x86_64-unknown-linux-gnu is ready: ");
     outcome.stderr_has("LLVM is Debian's, in the toolchain").stderr_has("/env.sh'");
@@ -80,7 +68,7 @@ fn a_fresh_folder_becomes_a_toolchain_of_the_documented_shape() {
 
 #[test]
 fn the_sysroot_is_merged_pruned_and_closed_and_keeps_both_names_of_a_case_pair() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     let sysroot = tree(&fixture, X86).below("sysroot");
     assert_eq!(sysroot.target("lib"), "usr/lib");
     assert_eq!(sysroot.target("lib64"), "usr/lib64");
@@ -110,7 +98,7 @@ fn the_sysroot_is_merged_pruned_and_closed_and_keeps_both_names_of_a_case_pair()
 
 #[test]
 fn the_manifest_names_every_file_and_link_of_the_tree_and_no_other() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     let tree = tree(&fixture, X86);
     let mut listed: Vec<String> = fixture
         .read(format!("toolchains/{X86}/share/manifest.tsv"))
@@ -128,7 +116,7 @@ fn the_manifest_names_every_file_and_link_of_the_tree_and_no_other() {
 
 #[test]
 fn a_second_run_says_up_to_date_asks_nobody_and_touches_nothing() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     let (before, requests) = (facts(&fixture), fixture.mirror.server().connections());
     let outcome = fixture.prepare(NONE);
     outcome.code(0).stdout_is("").stderr_has("x86_64-unknown-linux-gnu is up to date (");
@@ -148,7 +136,7 @@ fn a_second_run_says_up_to_date_asks_nobody_and_touches_nothing() {
 
 #[test]
 fn force_lays_it_out_anew_with_the_same_bytes() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     let (before, link) = (tree(&fixture, X86), fixture.path(format!("toolchains/{X86}")));
     let generation = std::fs::read_link(&link).unwrap();
     fixture.prepare(["--force", "-v"]).code(0).stderr_has("stale: --force was given\n");
@@ -167,7 +155,7 @@ fn force_lays_it_out_anew_with_the_same_bytes() {
 /// Changes a prepared project, and expects the reason and a working tree again.
 #[track_caller]
 fn stale(change: impl FnOnce(&mut Fixture), args: &[&str], reason: &str) -> Fixture {
-    let mut fixture = prepared();
+    let mut fixture = Fixture::prepared();
     change(&mut fixture);
     let verbose: Vec<&str> = args.iter().copied().chain(["-v"]).collect();
     let outcome = fixture.prepare(verbose);
@@ -234,7 +222,7 @@ fn a_file_that_was_changed_removed_or_cut_is_a_reason_and_is_mended() {
 /// not come back out of the cache, vouched for by a new manifest.
 #[test]
 fn k05_a_header_that_was_changed_in_place_is_mended_with_debians_bytes() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     let header = fixture.path(format!("toolchains/{X86}/sysroot/usr/include/stdio.h"));
     let good = std::fs::read(&header).unwrap();
     let time = std::fs::metadata(&header).unwrap().modified().unwrap();
@@ -256,7 +244,7 @@ fn k05_a_header_that_was_changed_in_place_is_mended_with_debians_bytes() {
 
 #[test]
 fn each_target_gets_its_own_folder_and_all_prepares_both() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     fixture.prepare(["--target", ARM]).code(0).stderr_has("aarch64-unknown-linux-gnu is ready");
     assert!(!fixture.path(format!("toolchains/{X86}")).exists());
     let arm = tree(&fixture, ARM);
@@ -289,7 +277,7 @@ fn fake_llvm(fixture: &Fixture, version: &str) {
 
 #[test]
 fn the_pinned_llvm_on_path_is_used_when_it_serves_and_refused_when_not() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     // A major that no machine has in the folder where Debian puts it.
     fixture.edit("versions.toml", "major = 19", "major = 97");
     fake_llvm(&fixture, "96.1.0");

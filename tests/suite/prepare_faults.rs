@@ -12,18 +12,6 @@ const X86: &str = "x86_64-unknown-linux-gnu";
 const LIBC: &str = "pool/main/g/glibc/libc6_2.36-9+deb12u14_amd64.deb";
 const CRYPT: &str = "pool/main/libx/libxcrypt/libcrypt1_1:4.4.33-2_amd64.deb";
 
-fn locked() -> Fixture {
-    let fixture = Fixture::new();
-    fixture.lock(NONE).code(0);
-    fixture
-}
-
-fn prepared() -> Fixture {
-    let fixture = locked();
-    fixture.prepare(NONE).code(0);
-    fixture
-}
-
 /// Where the mirror serves a pool file of the main archive.
 fn served(pool: &str) -> String {
     format!("debian/{pool}")
@@ -47,7 +35,7 @@ fn pool_requests(seen: &[Seen]) -> Vec<&str> {
 
 #[test]
 fn from_a_full_cache_no_request_is_made() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     forget_trees(&fixture);
     let connections = fixture.mirror.server().connections();
     fixture.prepare(["--cache"]).code(0).stderr_has("is ready");
@@ -58,7 +46,7 @@ fn from_a_full_cache_no_request_is_made() {
 
 #[test]
 fn from_a_cache_with_gaps_each_gap_is_named_and_no_request_is_made() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     forget_trees(&fixture);
     for pool in [LIBC, CRYPT] {
         let place = cached(&fixture, pool);
@@ -75,7 +63,7 @@ fn from_a_cache_with_gaps_each_gap_is_named_and_no_request_is_made() {
 
 #[test]
 fn a_download_that_broke_off_goes_on_where_it_stopped() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     let server = fixture.mirror.server();
     server.script(&served(LIBC), [Fault::Truncate(700), Fault::status(403)]);
     fixture.prepare(NONE).code(5).stderr_has(LIBC).stderr_has("got 403");
@@ -94,7 +82,7 @@ fn a_download_that_broke_off_goes_on_where_it_stopped() {
 
 #[test]
 fn wrong_bytes_from_the_mirror_are_refused_and_the_old_toolchain_stays_whole() {
-    let mut fixture = prepared();
+    let mut fixture = Fixture::prepared();
     fixture.mirror.pass_time(3600);
     fixture.mirror.suite("bookworm").bump("libc6", "2.36-9+deb12u15", "Fix a thing.");
     fixture.mirror.publish();
@@ -113,7 +101,7 @@ fn wrong_bytes_from_the_mirror_are_refused_and_the_old_toolchain_stays_whole() {
 
 #[test]
 fn a_file_gone_from_one_mirror_comes_from_the_next() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     let first = Server::start();
     let text = fixture.read("versions.toml");
     let both = format!("main = [\"{}\", ", first.url("debian"));
@@ -148,7 +136,7 @@ fn a_file_gone_from_all_mirrors_comes_from_the_snapshot_service() {
 
 #[test]
 fn a_damaged_file_of_the_cache_is_moved_aside_and_fetched_again() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     forget_trees(&fixture);
     let place = cached(&fixture, LIBC);
     let good = std::fs::read(&place).unwrap();
@@ -168,7 +156,7 @@ fn a_damaged_file_of_the_cache_is_moved_aside_and_fetched_again() {
 
 #[test]
 fn a_file_of_another_size_in_the_cache_is_moved_aside_and_fetched_again() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     forget_trees(&fixture);
     let place = cached(&fixture, LIBC);
     std::fs::write(&place, "short").unwrap();
@@ -178,7 +166,7 @@ fn a_file_of_another_size_in_the_cache_is_moved_aside_and_fetched_again() {
 
 #[test]
 fn a_busy_mirror_is_asked_again() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     let busy = || Fault::status_with(503, "Retry-After", "0");
     fixture.mirror.server().script(&served(LIBC), [busy(), Fault::status(500), Fault::Reset(300)]);
     fixture.prepare(NONE).code(0);
@@ -188,7 +176,7 @@ fn a_busy_mirror_is_asked_again() {
 
 #[test]
 fn every_file_that_failed_is_named() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     let other = LIBC.replace("libc6_", "libc6-dev_");
     for path in [LIBC, &other] {
         fixture.mirror.server().fault(&served(path), Fault::status(404));
@@ -222,7 +210,7 @@ fn on_a_small_disk(fixture: &Fixture, size: &str, script: &str) -> Outcome {
 
 #[test]
 fn a_full_disk_fails_with_its_name_leaves_the_old_tree_whole_and_no_rubbish() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     let program = std::fs::metadata(PROGRAM).unwrap().len();
     // Room for one copy of the tools' program, not for two.
     let size = format!("{}k", (program / 1024) * 3 / 2);
@@ -240,7 +228,7 @@ fn a_full_disk_fails_with_its_name_leaves_the_old_tree_whole_and_no_rubbish() {
 
 #[test]
 fn a_disk_too_small_for_the_downloads_is_refused_before_the_first_byte() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     let requests = fixture.mirror.server().seen().len();
     std::fs::remove_dir_all(fixture.path("toolchains")).unwrap();
     let script = "\"$@\" prepare --llvm debian";
@@ -278,7 +266,7 @@ fn set_mode(path: &Path, mode: u32) {
 
 #[test]
 fn an_unwritable_folder_fails_by_name_and_a_prepared_toolchain_in_it_serves() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     set_mode(fixture.root().parent().unwrap(), 0o755);
     std::fs::remove_dir_all(fixture.path("toolchains")).unwrap();
     set_mode(&fixture.root(), 0o555);

@@ -10,12 +10,6 @@ const NONE: [&str; 0] = [];
 const X86: &str = "x86_64-unknown-linux-gnu";
 const ARM: &str = "aarch64-unknown-linux-gnu";
 
-fn locked() -> Fixture {
-    let fixture = Fixture::new();
-    fixture.lock(NONE).code(0);
-    fixture
-}
-
 /// The program with another root than the fixture's.
 fn at(fixture: &Fixture, root: &Path, args: &[&str]) -> Outcome {
     let mut command = Command::new(PROGRAM);
@@ -36,7 +30,7 @@ fn sh(fixture: &Fixture, script: &str, args: &[&Path]) -> Outcome {
 
 #[test]
 fn odd_names_of_the_folder_work_for_the_tools_and_for_the_shell() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     for name in ["it's $HOME \"quoted\" `ls` \\ *", "ünï 部屋", "-dash"] {
         let root = fixture.home().join(name);
         std::fs::create_dir(&root).unwrap();
@@ -55,7 +49,7 @@ fn odd_names_of_the_folder_work_for_the_tools_and_for_the_shell() {
 
 #[test]
 fn a_name_that_path_cannot_carry_is_refused() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     for name in ["a:b", "a\nb"] {
         let root = fixture.home().join(name);
         at(&fixture, &root, &["prepare"]).code(2).stderr_has("cannot stand in PATH");
@@ -70,7 +64,7 @@ fn a_name_that_path_cannot_carry_is_refused() {
 
 #[test]
 fn the_project_is_found_from_a_folder_inside_it() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     fixture.write("sub/sub/file", "");
     let mut command = Command::new(PROGRAM);
     command.env_clear().envs(fixture.env()).env("REML_TOOLCHAIN_MIRROR", fixture.mirror.url());
@@ -83,7 +77,7 @@ fn the_project_is_found_from_a_folder_inside_it() {
 
 #[test]
 fn what_is_not_ours_in_the_toolchains_place_is_refused_and_kept() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     let path = format!("toolchains/{X86}");
     fixture.write(format!("{path}/precious"), "mine");
     let outcome = fixture.prepare(NONE);
@@ -103,7 +97,7 @@ fn what_is_not_ours_in_the_toolchains_place_is_refused_and_kept() {
 
 #[test]
 fn after_a_move_the_tools_work_env_sh_tells_what_to_type_and_prepare_repairs() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     fixture.prepare(NONE).code(0);
     let new = fixture.home().join("new place");
     std::fs::rename(fixture.root(), &new).unwrap();
@@ -137,7 +131,7 @@ fn end((shown, child): (String, Child)) -> Outcome {
 
 #[test]
 fn two_runs_for_one_target_at_once_do_the_work_once() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     for _ in 0..2 {
         let args = ["prepare", "--llvm", "debian"];
         let runs = [start(&fixture, &args), start(&fixture, &args)].map(end);
@@ -153,7 +147,7 @@ fn two_runs_for_one_target_at_once_do_the_work_once() {
 
 #[test]
 fn runs_for_two_targets_at_once_do_not_disturb_each_other() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     for round in 0..2 {
         let runs = [X86, ARM].map(|target| {
             start(&fixture, &["prepare", "--llvm", "debian", "--target", target, "--force"])
@@ -176,7 +170,7 @@ fn runs_for_two_targets_at_once_do_not_disturb_each_other() {
 
 #[test]
 fn two_locks_at_once_lose_nothing_of_each_other() {
-    let fixture = locked();
+    let fixture = Fixture::locked();
     let runs = ["zlib1g-dev", "libssl-dev", "libdemo-dev"]
         .map(|package| start(&fixture, &["lock", "--with", package]));
     for run in runs.map(end) {

@@ -6,21 +6,13 @@ use std::path::Path;
 
 use crate::support::fixture::Fixture;
 
-const NONE: [&str; 0] = [];
 const X86: &str = "x86_64-unknown-linux-gnu";
-
-fn prepared() -> Fixture {
-    let fixture = Fixture::new();
-    fixture.lock(NONE).code(0);
-    fixture.prepare(NONE).code(0);
-    fixture
-}
 
 /// Changes the tree, and expects exactly these findings: path, code and part of the
 /// message, as text and as JSON.
 #[track_caller]
 fn found(change: impl FnOnce(&Path), problems: &[(&str, &str, &str)]) {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     let tree = fixture.path(format!("toolchains/{X86}"));
     fixture.run(["verify"]).code(0);
     change(&tree);
@@ -44,7 +36,7 @@ const HEADER: &str = "sysroot/usr/include/stdio.h";
 
 #[test]
 fn a_whole_tree_is_counted() {
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     let outcome = fixture.run(["verify", "--json"]);
     let document: serde_json::Value = serde_json::from_str(&outcome.code(0).stdout).unwrap();
     assert_eq!(document["schema"], 1);
@@ -157,7 +149,7 @@ fn without_a_toolchain_it_says_how_to_get_one() {
         let document: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
         assert_eq!(document["error"]["code"], "not-prepared");
     }
-    let fixture = prepared();
+    let fixture = Fixture::prepared();
     fixture.write(format!("toolchains/{X86}/share/stamp.json"), "{");
     fixture.run(["verify"]).code(1).stderr_has("stamp.json: not a stamp: ");
 }

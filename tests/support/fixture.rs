@@ -34,6 +34,20 @@ impl Fixture {
         Self::with(Mirror::bookworm())
     }
 
+    /// With a lock of the whole archive.
+    pub fn locked() -> Self {
+        let fixture = Self::new();
+        fixture.lock([""; 0]).code(0);
+        fixture
+    }
+
+    /// With a lock, and the default target's toolchain.
+    pub fn prepared() -> Self {
+        let fixture = Self::locked();
+        fixture.prepare([""; 0]).code(0);
+        fixture
+    }
+
     /// With this archive.
     pub fn with(mirror: Mirror) -> Self {
         let folder = match memory() {
