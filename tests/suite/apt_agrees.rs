@@ -232,13 +232,13 @@ fn compare(architecture: &'static str) {
 }
 
 #[test]
-#[ignore = "needs apt and its mirror: the step `apt` of .ci/run does it"]
+#[ignore = "needs apt and its mirror: the step apt of .ci/run"]
 fn the_closures_for_amd64_are_those_of_apt() {
     compare("amd64");
 }
 
 #[test]
-#[ignore = "needs apt and its mirror: the step `apt` of .ci/run does it"]
+#[ignore = "needs apt and its mirror: the step apt of .ci/run"]
 fn the_closures_for_arm64_are_those_of_apt() {
     compare("arm64");
 }

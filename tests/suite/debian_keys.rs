@@ -140,7 +140,7 @@ fn the_table_is_what_debians_keyring_says() {
 }
 
 #[test]
-#[ignore = "needs the package debian-archive-keyring: run by the CI step that installs it"]
+#[ignore = "needs the package debian-archive-keyring: the step judges of .ci/run"]
 fn the_keyring_in_the_tests_is_the_one_which_debian_installs() {
     let installed = fs::read("/usr/share/keyrings/debian-archive-keyring.gpg").unwrap();
     assert!(installed == KEYRING, "Debian's keyring has changed: take it over, write the table");

@@ -8,7 +8,7 @@ use crate::support::corpus;
 use crate::support::judges::{BEYOND_GPGV, Verdict, gpgv, ours, real_files, sqv};
 
 #[test]
-#[ignore = "needs gpgv and sqv: run by the CI step `differential`, which installs them"]
+#[ignore = "needs gpgv and sqv: the step judges of .ci/run"]
 fn a43_whatever_we_accept_gpgv_and_sqv_accept_with_the_same_text() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

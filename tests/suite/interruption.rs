@@ -176,7 +176,7 @@ fn killed_at(scene: &Scene, calls: &str, when: u32) -> bool {
 }
 
 #[test]
-#[ignore = "kills a hundred runs under strace: the step kill-points of .ci/run"]
+#[ignore = "kills a hundred runs under strace: the step strace of .ci/run"]
 fn killed_at_any_change_of_the_disk_the_old_tree_or_the_new_one_is_whole() {
     let mut scene = Scene::new();
     let mut points = 0;

@@ -31,7 +31,7 @@ fn outward(calls: &[String]) -> Vec<&String> {
 }
 
 #[test]
-#[ignore = "needs strace: run by the CI step `offline`, which installs it"]
+#[ignore = "needs strace: the step strace of .ci/run"]
 fn g24_offline_and_cache_open_no_socket_though_the_network_would_answer() {
     let fixture = Fixture::new();
     fixture.lock(NONE).code(0);

@@ -83,7 +83,7 @@ fn compare(laid: &Laid, theirs: &Path) {
 }
 
 #[test]
-#[ignore = "needs a Debian mirror and dpkg-deb: the CI step `real-packages` runs it"]
+#[ignore = "needs a Debian mirror and dpkg-deb: the step packages of .ci/run"]
 fn a_hundred_real_packages_unpack_as_dpkg_deb_does() {
     let folder = tempfile::tempdir().unwrap();
     let names: Vec<&str> = PACKAGES.lines().filter(|line| !line.starts_with('#')).collect();

@@ -6,7 +6,7 @@ use crate::support::mirror::Mirror;
 
 /// CI runs it as a step of its own.
 #[test]
-#[ignore = "needs apt-get, gpgv and dpkg-deb: a Debian host"]
+#[ignore = "needs apt-get, gpgv and dpkg-deb: the step judges of .ci/run"]
 fn apt_gpgv_and_dpkg_deb_accept_the_archive() {
     let mirror = Mirror::bookworm();
     let folder = tempfile::tempdir().unwrap();
