@@ -97,21 +97,36 @@ impl<R: Read> Read for HashingReader<R> {
 #[error("not a SHA-256: expected 64 hexadecimal digits, got {0} characters of another kind")]
 pub struct NotADigest(usize);
 
+/// The value of each hexadecimal digit, and 255 for every other byte: a manifest has
+/// thousands of digests, and is read at every start of `prepare`.
+const NIBBLES: [u8; 256] = {
+    let mut table = [255; 256];
+    let mut value: u8 = 0;
+    while value < 16 {
+        let digit = b"0123456789abcdef"[value as usize];
+        table[digit as usize] = value;
+        table[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    table
+};
+
 impl FromStr for Digest {
     type Err = NotADigest;
 
     fn from_str(text: &str) -> Result<Self, NotADigest> {
         let bytes = text.as_bytes();
-        let refused = NotADigest(text.chars().count());
+        let refused = || NotADigest(text.chars().count());
         if bytes.len() != 64 {
-            return Err(refused);
+            return Err(refused());
         }
         let mut digest = [0; 32];
         for (byte, pair) in digest.iter_mut().zip(bytes.chunks_exact(2)) {
-            let high = (pair[0] as char).to_digit(16);
-            let low = (pair[1] as char).to_digit(16);
-            let (Some(high), Some(low)) = (high, low) else { return Err(refused) };
-            *byte = u8::try_from(high << 4 | low).expect("two hex digits are one byte");
+            let (high, low) = (NIBBLES[usize::from(pair[0])], NIBBLES[usize::from(pair[1])]);
+            if high | low > 15 {
+                return Err(refused());
+            }
+            *byte = high << 4 | low;
         }
         Ok(Self(digest))
     }
