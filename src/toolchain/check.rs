@@ -9,7 +9,7 @@ use super::layout::Tree;
 use super::manifest::{self, Line, Node};
 use super::stamp::{Freshness, Reason, Stamp};
 use crate::host::fault::Fault;
-use crate::host::fs::{self, EntryKind};
+use crate::host::fs::{self, EntryKind, Glance};
 use crate::host::hash::Digest;
 
 /// What a whole check found.
@@ -64,7 +64,14 @@ pub fn quick(tree: &Tree, stamp: &Stamp) -> Result<Freshness, Fault> {
 }
 
 fn first_difference(tree: &Tree, lines: &[Line]) -> Option<Problem> {
-    lines.iter().find_map(|line| difference(tree.root(), line))
+    let mut glance = match Glance::new(tree.root()) {
+        Ok(glance) => glance,
+        Err(error) => {
+            let (path, what) = (".".to_owned(), error.to_string());
+            return Some(Problem { path, code: "file-unreadable", what });
+        }
+    };
+    lines.iter().find_map(|line| difference(tree.root(), &mut glance, line))
 }
 
 /// The whole truth: every byte, every link, nothing missing and nothing added.
@@ -77,9 +84,10 @@ pub fn whole(tree: &Tree, stamp: &Stamp) -> Result<Report, Fault> {
         Err(problem) => return Ok(Report { files: 0, problems: vec![problem] }),
     };
     let mut problems: Vec<Problem> = Vec::new();
+    let mut glance = Glance::new(tree.root())?;
     for line in &lines {
         let place = tree.root().join(&line.path);
-        let problem = difference(tree.root(), line).or_else(|| match &line.node {
+        let problem = difference(tree.root(), &mut glance, line).or_else(|| match &line.node {
             Node::File { sha256, .. } => match fs::digest(&place) {
                 Ok((got, _)) if got == *sha256 => None,
                 Ok((got, _)) => {
@@ -124,32 +132,30 @@ fn problem(line: &Line, code: &'static str, what: String) -> Problem {
 }
 
 /// What the metadata alone tell.
-fn difference(root: &Path, line: &Line) -> Option<Problem> {
-    let place = root.join(&line.path);
-    let meta = match fs::stat(&place) {
-        Ok(Some(meta)) => meta,
+fn difference(root: &Path, glance: &mut Glance, line: &Line) -> Option<Problem> {
+    let got = match glance.look(&line.path) {
+        Ok(Some(got)) => got,
         Ok(None) => return Some(problem(line, "file-missing", "is missing".to_owned())),
         Err(error) => return Some(problem(line, "file-unreadable", error.to_string())),
     };
     match &line.node {
         Node::Link { target } => {
-            let got = fs::read_link(&place).ok();
+            let got = fs::read_link(&root.join(&line.path)).ok();
             let same = got.as_deref() == Some(Path::new(target));
             let said = got.map_or("no link".to_owned(), |got| got.display().to_string());
             let what = || format!("expected a link to {target}, got {said}");
             (!same).then(|| problem(line, "link-target", what()))
         }
         Node::File { executable, size, seconds, .. } => {
-            let got = (meta.len(), fs::modified_seconds(&meta), fs::is_executable(&meta));
-            if !meta.is_file() {
+            if !got.is_file {
                 Some(problem(line, "file-kind", "is no regular file".to_owned()))
-            } else if got.0 != *size {
-                let what = format!("wrong size in bytes: expected {size}, got {}", got.0);
+            } else if got.size != *size {
+                let what = format!("wrong size in bytes: expected {size}, got {}", got.size);
                 Some(problem(line, "file-size", what))
-            } else if got.1 != *seconds {
+            } else if got.seconds != *seconds {
                 let what = "was written to since it was installed".to_owned();
                 Some(problem(line, "file-time", what))
-            } else if got.2 != *executable {
+            } else if got.executable != *executable {
                 Some(problem(line, "file-mode", "its mode was changed".to_owned()))
             } else {
                 None

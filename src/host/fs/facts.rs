@@ -40,6 +40,66 @@ pub fn set_modified(path: &Path, seconds: i64) -> Result<(), FsError> {
     file.set_modified(time).map_err(FsError::io("set the time of", path))
 }
 
+/// Looks at the files of one tree, one after the other. The folder of the last one stays
+/// open, so that a neighbour costs its own name instead of its whole path.
+#[derive(Debug)]
+pub struct Glance {
+    root: File,
+    folder: Option<(String, File)>,
+}
+
+/// What a [`Glance`] sees; links are not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sight {
+    /// Whether it is a regular file.
+    pub is_file: bool,
+    /// In bytes.
+    pub size: u64,
+    /// When it was written, in seconds since 1970 (UTC).
+    pub seconds: i64,
+    /// Whether its owner may execute it.
+    pub executable: bool,
+}
+
+impl Glance {
+    /// Opens the tree's folder.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn new(root: &Path) -> Result<Self, FsError> {
+        let root = File::open(root).map_err(FsError::io("open", root))?;
+        Ok(Self { root, folder: None })
+    }
+
+    /// What lies at `path` (relative, names joined by `/`); `None` when nothing does.
+    ///
+    /// # Errors
+    /// The system's reason why that cannot be told.
+    pub fn look(&mut self, path: &str) -> std::io::Result<Option<Sight>> {
+        use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+        let (parent, name) = path.rsplit_once('/').unwrap_or((".", path));
+        if self.folder.as_ref().is_none_or(|(open, _)| open != parent) {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            match rustix::fs::openat(&self.root, parent, flags, Mode::empty()) {
+                Ok(folder) => self.folder = Some((parent.to_owned(), folder.into())),
+                Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return Ok(None),
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        let folder = self.folder.as_ref().map_or(&self.root, |(_, folder)| folder);
+        match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(errno) => Err(errno.into()),
+            Ok(stat) => Ok(Some(Sight {
+                is_file: FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile,
+                size: u64::try_from(stat.st_size).unwrap_or_default(),
+                seconds: stat.st_mtime,
+                executable: Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR),
+            })),
+        }
+    }
+}
+
 /// Digest and size in bytes of a regular file.
 ///
 /// # Errors
