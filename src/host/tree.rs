@@ -18,9 +18,12 @@ use rustix::io::Errno;
 use super::fault::{Diagnostic, Kind};
 pub use walker::Walker;
 
-/// Modes of directories and executable files, and of other files (without umask).
-const EXECUTABLE: Mode = Mode::from_raw_mode(0o755);
-const PLAIN: Mode = Mode::from_raw_mode(0o644);
+/// The mode of directories, whatever the umask says.
+const DIRECTORY: Mode = Mode::from_raw_mode(0o755);
+/// Modes of executable and of other files. Nobody may write: trees share files with the
+/// cache by hard links, so what is written into one would change them all.
+const EXECUTABLE: Mode = Mode::from_raw_mode(0o555);
+const PLAIN: Mode = Mode::from_raw_mode(0o444);
 
 /// A disk that refused something, with what was asked and of which path.
 #[derive(Debug, thiserror::Error)]
@@ -83,12 +86,12 @@ impl Tree {
     /// [`TreeError`] when anything of that name is there, or no parent.
     pub fn create(path: impl Into<PathBuf>) -> Result<Self, TreeError> {
         let path = path.into();
-        match rustix::fs::mkdir(&path, EXECUTABLE) {
+        match rustix::fs::mkdir(&path, DIRECTORY) {
             Ok(()) => {}
             Err(errno) => return Err(refused("make the directory", path, errno)),
         }
         let tree = Self::open(path)?;
-        match rustix::fs::fchmod(&tree.fd, EXECUTABLE) {
+        match rustix::fs::fchmod(&tree.fd, DIRECTORY) {
             Ok(()) => Ok(tree),
             Err(errno) => Err(refused("set the mode", tree.path, errno)),
         }

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use crate::elf;
 use crate::host::fault::Fault;
 use crate::host::fs;
+use crate::host::hash::Digest;
 use crate::llvm::rootless;
 use crate::pins::Target;
 use crate::toolchain::layout::Tree;
+use crate::toolchain::manifest::Node;
 
 /// Where LLVM lies in a tree.
 const FOLDER: &str = "lib/llvm";
@@ -21,8 +23,8 @@ pub(super) fn loader(host: &Target) -> PathBuf {
     Path::new(FOLDER).join("usr/lib").join(host.multiarch).join(name)
 }
 
-/// Cures the LLVM of a staged tree, whose files and links are `paths`; returns the links
-/// it made. All relative to the tree.
+/// Cures the LLVM of a staged tree, whose files and links are `paths`; returns what it
+/// made: links, and programs that it changed. All relative to the tree.
 ///
 /// # Errors
 /// A program is no ELF file, or the disk refuses.
@@ -33,7 +35,7 @@ pub(super) fn cure<'p>(
     host: &Target,
     major: u32,
     libc: bool,
-) -> Result<Vec<String>, Fault> {
+) -> Result<Vec<(String, Node)>, Fault> {
     let below: Vec<&Path> =
         paths.filter_map(|path| Path::new(path).strip_prefix(FOLDER).ok()).collect();
     let mut entries = Vec::new();
@@ -46,31 +48,38 @@ pub(super) fn cure<'p>(
         fs::symlink(&link.target, &staged.llvm().join(&link.at))?;
     }
     let interpreter = libc.then(|| home.root().join(loader(host)));
-    for program in &plan.programs {
-        cure_program(&staged.llvm().join(program), interpreter.as_deref())?;
+    let mut made = Vec::new();
+    for link in &plan.links {
+        let target = link.target.to_string_lossy().into_owned();
+        made.push((format!("{FOLDER}/{}", link.at.display()), Node::Link { target }));
     }
-    let made = plan.links.iter().map(|link| format!("{FOLDER}/{}", link.at.display()));
-    Ok(made.collect())
+    for program in &plan.programs {
+        let cured = cure_program(&staged.llvm().join(program), interpreter.as_deref())?;
+        made.extend(cured.map(|node| (format!("{FOLDER}/{}", program.display()), node)));
+    }
+    Ok(made)
 }
 
-/// Changes one program. The file may have other names in the cache, so it is written
-/// anew instead of in place.
-fn cure_program(path: &Path, interpreter: Option<&Path>) -> Result<(), Fault> {
+/// Changes one program, and tells what it is then. The file may have other names in the
+/// cache, so it is written anew instead of in place.
+fn cure_program(path: &Path, interpreter: Option<&Path>) -> Result<Option<Node>, Fault> {
     let mut bytes = fs::read(path)?;
     if !bytes.starts_with(b"\x7fELF") {
-        return Ok(());
+        return Ok(None);
     }
     let mut changed = elf::runpath_to_rpath(&mut bytes)?;
     if let Some(interpreter) = interpreter {
         elf::set_interpreter(&mut bytes, &interpreter.to_string_lossy())?;
         changed = true;
     }
-    if changed {
-        let seconds = fs::modified_seconds(&fs::metadata(path)?);
-        fs::remove_file(path)?;
-        fs::write(path, &bytes)?;
-        fs::set_mode(path, fs::DIR_MODE)?;
-        fs::set_modified(path, seconds)?;
+    if !changed {
+        return Ok(None);
     }
-    Ok(())
+    let seconds = fs::modified_seconds(&fs::metadata(path)?);
+    fs::remove_file(path)?;
+    fs::write(path, &bytes)?;
+    fs::set_mode(path, fs::DIR_MODE)?;
+    fs::set_modified(path, seconds)?;
+    let (size, sha256) = (bytes.len() as u64, Digest::of(&bytes));
+    Ok(Some(Node::File { executable: true, size, seconds, sha256 }))
 }

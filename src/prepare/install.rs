@@ -51,8 +51,8 @@ struct Site<'s> {
     /// Where it will be found.
     home: &'s Tree,
     epoch: i64,
-    /// Every file and link so far: path to package.
-    list: BTreeMap<String, String>,
+    /// Every file and link so far: what it is, and of which package.
+    list: BTreeMap<String, (Node, String)>,
 }
 
 /// Fills the staging folder; returns how many files and links the tree has.
@@ -80,8 +80,10 @@ pub(super) fn install(
         (Llvm::Own { libc }, Some(host)) => {
             let paths = site.list.keys().map(String::as_str);
             let made = cure::cure(&site.staged, home, paths, host, plan.pins.llvm.major, *libc)?;
-            for path in made {
-                site.note(path, "");
+            for (path, node) in made {
+                // A program that was changed is still its package's.
+                let package = site.list.remove(&path).map_or_else(String::new, |(_, name)| name);
+                site.list.insert(path, (node, package));
             }
             format!("lib/llvm/usr/lib/llvm-{}", plan.pins.llvm.major).into()
         }
@@ -99,10 +101,6 @@ pub(super) fn install(
 }
 
 impl Site<'_> {
-    fn note(&mut self, path: impl Into<String>, package: &str) {
-        self.list.insert(path.into(), package.to_owned());
-    }
-
     /// Writes a file of our own.
     fn write(&mut self, path: &str, content: &[u8], executable: bool) -> Result<(), Fault> {
         let place = self.staged.root().join(path);
@@ -112,7 +110,9 @@ impl Site<'_> {
         fs::write(&place, content)?;
         fs::set_mode(&place, if executable { fs::DIR_MODE } else { fs::FILE_MODE })?;
         fs::set_modified(&place, self.epoch)?;
-        self.note(path, "");
+        let (size, sha256) = (content.len() as u64, Digest::of(content));
+        let node = Node::File { executable, size, seconds: self.epoch, sha256 };
+        self.list.insert(path.to_owned(), (node, String::new()));
         Ok(())
     }
 
@@ -144,10 +144,19 @@ impl Site<'_> {
             world.progress.event(Event::Detail { text });
         }
         for placed in &merged.placed {
-            if placed.entry.kind != EntryKind::Directory {
-                let package = placed.package.map_or("", |index| parts[index].name);
-                self.note(format!("{folder}/{}", placed.entry.on_disk()), package);
-            }
+            let node = match &placed.entry.kind {
+                EntryKind::Directory => continue,
+                EntryKind::Symlink { target } => Node::Link { target: target.clone() },
+                EntryKind::File { size, sha256, executable } => Node::File {
+                    executable: *executable,
+                    size: *size,
+                    seconds: placed.entry.seconds,
+                    sha256: *sha256,
+                },
+            };
+            let package = placed.package.map_or("", |index| parts[index].name);
+            let path = format!("{folder}/{}", placed.entry.on_disk());
+            self.list.insert(path, (node, package.to_owned()));
         }
         Ok(merged)
     }
@@ -210,7 +219,7 @@ impl Site<'_> {
             // what they start changes. An ELF file may have anything behind its end.
             program.extend_from_slice(plan.inputs.fingerprint().to_string().as_bytes());
         }
-        let mut first: Option<PathBuf> = None;
+        let mut first: Option<(String, PathBuf)> = None;
         for (name, tool) in shims(target.triple) {
             let is_there = tools.programs.iter().any(|(program, _)| program == tool.program);
             if !is_there {
@@ -219,10 +228,13 @@ impl Site<'_> {
             let path = format!("bin/{name}");
             let place = self.staged.root().join(&path);
             match &first {
-                Some(first) if fs::hard_link(first, &place).is_ok() => self.note(path, ""),
+                Some((first, file)) if fs::hard_link(file, &place).is_ok() => {
+                    let known = self.list[first].clone();
+                    self.list.insert(path, known);
+                }
                 _ => {
                     self.write(&path, &program, true)?;
-                    first.get_or_insert(place);
+                    first.get_or_insert((path, place));
                 }
             }
         }
@@ -292,13 +304,10 @@ impl Site<'_> {
 
     /// The manifest, then the stamp that names it.
     fn seal(&mut self, plan: &Plan<'_>, llvm: &Path) -> Result<(), Fault> {
-        let mut lines = Vec::with_capacity(self.list.len());
-        let mut digests: BTreeMap<(u64, u64), Digest> = BTreeMap::new();
-        for (path, package) in &self.list {
-            let place = self.staged.root().join(path);
-            let node = node(&place, &mut digests)?;
-            lines.push(Line { path: path.clone(), node, package: package.clone() });
-        }
+        let lines: Vec<Line> = std::mem::take(&mut self.list)
+            .into_iter()
+            .map(|(path, (node, package))| Line { path, node, package })
+            .collect();
         let is_link = |line: &&Line| matches!(line.node, Node::Link { .. });
         let paths = lines.iter().filter(is_link).map(|line| line.path.as_str());
         if let Some(problem) = check::stray_link(&self.staged, paths) {
@@ -330,28 +339,5 @@ fn system_tool(world: &World<'_>, plan: &Plan<'_>, llvm: &Path, program: &str) -
     process::find(program, &folders).or_else(|| {
         folders.extend(world.env.path_folders());
         process::find(&format!("{program}-{}", plan.pins.llvm.major), &folders)
-    })
-}
-
-/// What lies at `place`. Names of one file are hashed once.
-fn node(place: &Path, digests: &mut BTreeMap<(u64, u64), Digest>) -> Result<Node, Fault> {
-    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-    let meta = fs::metadata(place)?;
-    if meta.is_symlink() {
-        let target = fs::read_link(place)?.to_string_lossy().into_owned();
-        return Ok(Node::Link { target });
-    }
-    let sha256 = if let Some(known) = digests.get(&(meta.dev(), meta.ino())) {
-        *known
-    } else {
-        let (digest, _) = fs::digest(place)?;
-        digests.insert((meta.dev(), meta.ino()), digest);
-        digest
-    };
-    Ok(Node::File {
-        executable: meta.permissions().mode() & 0o100 != 0,
-        size: meta.len(),
-        seconds: meta.mtime(),
-        sha256,
     })
 }

@@ -30,6 +30,7 @@ pub use publish::PublishError;
 
 use components::{Component, Wanted, components, sources};
 use host_tools::Llvm;
+use unpack::Care;
 
 /// What a run works with.
 pub struct World<'w> {
@@ -281,7 +282,9 @@ fn packages(
     loop {
         store.obtain(blobs, plan.request.jobs, world.client, world.progress)?;
         store.sweep(blobs)?;
-        let unpacked = unpack::unpack_all(world, store, &plan.components);
+        // Who forces it says that something is wrong.
+        let care = if plan.request.force { Care::Whole } else { Care::Quick };
+        let unpacked = unpack::unpack_all(world, store, &plan.components, care);
         let Err(damage) = &unpacked else { return unpacked };
         // Each round moves a damaged file aside, so that the loop ends.
         let mut was_rejected = false;

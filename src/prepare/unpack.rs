@@ -3,7 +3,6 @@
 //! or a second try costs links instead of decompression.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,7 +12,7 @@ use super::components::Component;
 use crate::debian::identity::Identity;
 use crate::debian::tar::Limits;
 use crate::host::fault::Fault;
-use crate::host::fs::{self, Hold, Patience};
+use crate::host::fs::{self, Glance, Hold, Patience};
 use crate::host::hash::Digest;
 use crate::host::progress::Event;
 use crate::host::tree::Tree;
@@ -63,6 +62,15 @@ impl Drop for New {
     }
 }
 
+/// How well a kept folder is looked at before a tree shares its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Care {
+    /// Kind, size, time and mode of every file.
+    Quick,
+    /// Every byte too.
+    Whole,
+}
+
 /// One package to unpack: who wants it, and how.
 struct Job<'a> {
     /// By number.
@@ -83,6 +91,7 @@ pub(super) fn unpack_all(
     world: &World<'_>,
     store: &Store,
     components: &[Component<'_>],
+    care: Care,
 ) -> Result<Packages, Fault> {
     let root = world.project.unpacked();
     fs::create_dir_all(&root)?;
@@ -117,7 +126,7 @@ pub(super) fn unpack_all(
     let work = || -> Result<(), Fault> {
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let place = root.join(&job.key);
-            let unpacked = if let Some(unpacked) = found(&place, job)? {
+            let unpacked = if let Some(unpacked) = found(&place, job, care)? {
                 unpacked
             } else {
                 let fresh = root.join(format!(".new-{}-{}", std::process::id(), job.key));
@@ -188,14 +197,14 @@ pub(super) fn label(package: &LockedPackage) -> String {
     format!("{}_{}_{}", package.name, package.version, package.architecture)
 }
 
-fn found(place: &Path, job: &Job<'_>) -> Result<Option<Unpacked>, Fault> {
+fn found(place: &Path, job: &Job<'_>, care: Care) -> Result<Option<Unpacked>, Fault> {
     let list = place.join("entries.tsv");
     if fs::stat(&list)?.is_none() {
         return Ok(None);
     }
     let tree = place.join("tree");
     let entries = listing::parse(&fs::read_text(&list)?);
-    let Some(entries) = entries.filter(|entries| is_whole(&tree, entries)) else {
+    let Some(entries) = entries.filter(|entries| is_whole(&tree, entries, care)) else {
         fs::remove_tree(place)?;
         return Ok(None);
     };
@@ -203,18 +212,22 @@ fn found(place: &Path, job: &Job<'_>) -> Result<Option<Unpacked>, Fault> {
 }
 
 /// Whether a kept folder still holds what was unpacked into it. Trees share its files by
-/// hard links, so whoever wrote into a tree has written here, and a tree laid out from it
-/// would vouch for the change.
-fn is_whole(folder: &Path, entries: &[Entry]) -> bool {
+/// hard links, so whoever wrote into a tree has written here. The manifest of a tree has
+/// the digests of the time of unpacking, so a change that a quick look misses is found by
+/// `verify`.
+fn is_whole(folder: &Path, entries: &[Entry], care: Care) -> bool {
+    let Ok(mut glance) = Glance::new(folder) else { return false };
     entries.iter().all(|entry| {
         let EntryKind::File { size, sha256, executable } = &entry.kind else { return true };
-        let path = folder.join(entry.on_disk());
-        let mode = if *executable { fs::DIR_MODE } else { fs::FILE_MODE };
-        let is_same = |meta: std::fs::Metadata| {
-            meta.is_file() && meta.len() == *size && meta.permissions().mode() & 0o7777 == mode
+        let is_same = |seen: fs::Sight| {
+            seen.is_file
+                && !seen.writable
+                && (seen.size, seen.seconds, seen.executable)
+                    == (*size, entry.seconds, *executable)
         };
-        fs::metadata(&path).is_ok_and(is_same)
-            && fs::digest(&path).is_ok_and(|(got, _)| got == *sha256)
+        matches!(glance.look(entry.on_disk()), Ok(Some(seen)) if is_same(seen))
+            && (care == Care::Quick
+                || fs::digest(&folder.join(entry.on_disk())).is_ok_and(|(got, _)| got == *sha256))
     })
 }
 

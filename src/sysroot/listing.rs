@@ -9,15 +9,15 @@ use super::manifest::{Entry, EntryKind};
 #[must_use]
 pub fn render(entries: &[Entry]) -> String {
     let mut text = String::with_capacity(entries.len() * 128);
-    for Entry { path, place, kind } in entries {
+    for Entry { path, place, kind, seconds } in entries {
         let place = place.as_deref().unwrap_or_default();
         // Writing to a string cannot fail.
         let _ = match kind {
-            EntryKind::Directory => writeln!(text, "d\t\t\t{path}\t{place}"),
-            EntryKind::Symlink { target } => writeln!(text, "l\t\t{target}\t{path}\t{place}"),
+            EntryKind::Directory => writeln!(text, "d\t\t\t\t{path}\t{place}"),
+            EntryKind::Symlink { target } => writeln!(text, "l\t\t\t{target}\t{path}\t{place}"),
             EntryKind::File { size, sha256, executable } => {
                 let letter = if *executable { 'x' } else { 'f' };
-                writeln!(text, "{letter}\t{size}\t{sha256}\t{path}\t{place}")
+                writeln!(text, "{letter}\t{size}\t{seconds}\t{sha256}\t{path}\t{place}")
             }
         };
     }
@@ -34,7 +34,7 @@ pub fn parse(text: &str) -> Option<Vec<Entry>> {
 
 fn entry(line: &str) -> Option<Entry> {
     let fields: Vec<&str> = line.split('\t').collect();
-    let [letter, size, proof, path, place] = fields[..] else { return None };
+    let [letter, size, seconds, proof, path, place] = fields[..] else { return None };
     let kind = match letter {
         "d" => EntryKind::Directory,
         "l" => EntryKind::Symlink { target: proof.to_owned() },
@@ -45,8 +45,9 @@ fn entry(line: &str) -> Option<Entry> {
         },
         _ => return None,
     };
+    let seconds = if matches!(kind, EntryKind::File { .. }) { seconds.parse().ok()? } else { 0 };
     let place = (!place.is_empty()).then(|| place.to_owned());
-    Some(Entry { path: path.to_owned(), place, kind })
+    Some(Entry { path: path.to_owned(), place, kind, seconds })
 }
 
 #[cfg(test)]
@@ -55,9 +56,10 @@ mod tests {
     use crate::host::hash::Digest;
 
     fn sample() -> Vec<Entry> {
-        let entry = |path: &str, place: Option<&str>, kind| Entry {
+        let entry = |path: &str, place: Option<&str>, kind: EntryKind| Entry {
             path: path.to_owned(),
             place: place.map(str::to_owned),
+            seconds: if matches!(kind, EntryKind::File { .. }) { 7 } else { 0 },
             kind,
         };
         let file = EntryKind::File { size: 1, sha256: Digest::of(b"x"), executable: true };

@@ -11,6 +11,8 @@ pub struct Entry {
     /// Where it lies instead, on a disk that cannot tell `path` from another one.
     pub place: Option<String>,
     pub kind: EntryKind,
+    /// When a file was written, in seconds since 1970; 0 for directories and links.
+    pub seconds: i64,
 }
 
 impl Entry {

@@ -25,7 +25,7 @@ pub struct Line {
 pub enum Node {
     /// A regular file.
     File {
-        /// Whether it may be executed (mode 0755, else 0644).
+        /// Whether it may be executed (by its mode).
         executable: bool,
         /// In bytes.
         size: u64,

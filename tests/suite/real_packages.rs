@@ -67,8 +67,12 @@ fn compare(laid: &Laid, theirs: &Path) {
             assert_eq!(join(parent(&place), &our).unwrap(), merged(&wanted), "{path} → {our}");
             continue;
         }
-        let executable = their.is_dir() || their.permissions().mode() & 0o111 != 0;
-        let mode = if executable { 0o755 } else { 0o644 };
+        // Nobody may write to files: they are shared with the cache.
+        let mode = match their.permissions().mode() & 0o111 {
+            _ if their.is_dir() => 0o755,
+            0 => 0o444,
+            _ => 0o555,
+        };
         assert_eq!(our.permissions().mode() & 0o7777, mode, "{path}");
         if our.is_file() {
             assert_eq!(our.mtime(), their.mtime(), "{path}");

@@ -59,6 +59,8 @@ pub struct Sight {
     pub seconds: i64,
     /// Whether its owner may execute it.
     pub executable: bool,
+    /// Whether anybody may write to it, by its mode.
+    pub writable: bool,
 }
 
 impl Glance {
@@ -95,6 +97,7 @@ impl Glance {
                 size: u64::try_from(stat.st_size).unwrap_or_default(),
                 seconds: stat.st_mtime,
                 executable: Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR),
+                writable: stat.st_mode & 0o222 != 0,
             })),
         }
     }

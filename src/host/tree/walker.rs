@@ -10,9 +10,9 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{EXECUTABLE, NewFile, PLAIN, Tree, TreeError, refused, times};
+use super::{DIRECTORY, EXECUTABLE, NewFile, PLAIN, Tree, TreeError, refused, times};
 
-const DIRECTORY: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const FOLDER: OFlags = OFlags::DIRECTORY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 const NEW_FILE: OFlags = OFlags::WRONLY
     .union(OFlags::CREATE)
     .union(OFlags::EXCL)
@@ -52,7 +52,7 @@ impl<'t> Walker<'t> {
         let (parent, name) = split(path);
         self.directory(parent)?;
         let above = self.enter(parent)?;
-        let made = match rustix::fs::mkdirat(&above, name, EXECUTABLE) {
+        let made = match rustix::fs::mkdirat(&above, name, DIRECTORY) {
             Ok(()) => true,
             Err(Errno::EXIST) => false,
             Err(errno) => return Err(self.refused("make the directory", path, errno)),
@@ -60,7 +60,7 @@ impl<'t> Walker<'t> {
         let directory = self.enter(path)?;
         if made {
             let action = "set the mode";
-            self.fix_mode(directory.as_fd(), EXECUTABLE)
+            self.fix_mode(directory.as_fd(), DIRECTORY)
                 .map_err(|errno| self.refused(action, path, errno))?;
         }
         self.made.insert(path.to_owned());
@@ -195,7 +195,7 @@ impl<'t> Walker<'t> {
         while start < path.len() {
             let end = path[start..].find('/').map_or(path.len(), |slash| start + slash);
             let above = self.stack.last().map_or(&self.tree.fd, |(_, fd)| fd);
-            let fd = rustix::fs::openat(above, &path[start..end], DIRECTORY, Mode::empty())
+            let fd = rustix::fs::openat(above, &path[start..end], FOLDER, Mode::empty())
                 .map_err(|errno| self.refused("enter the directory", &path[..end], errno))?;
             if self.stack.len() == Self::OPEN {
                 self.stack.remove(0);
@@ -212,8 +212,8 @@ impl<'t> Walker<'t> {
             return Ok(());
         }
         let got = Mode::from_raw_mode(rustix::fs::fstat(fd)?.st_mode) & Mode::from_raw_mode(0o777);
-        if mode == EXECUTABLE {
-            // What keeps 0755 keeps 0644 too.
+        if mode == DIRECTORY {
+            // What keeps 0755 keeps the modes of files too.
             self.exact = Some(got == mode);
         }
         if got == mode { Ok(()) } else { rustix::fs::fchmod(fd, mode) }

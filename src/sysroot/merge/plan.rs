@@ -49,6 +49,7 @@ pub struct Plan {
 struct Owned {
     package: Option<usize>,
     kind: EntryKind,
+    seconds: i64,
     /// Where it lies in the package's folder.
     from: String,
 }
@@ -80,7 +81,8 @@ fn unite(packages: &[Package<'_>]) -> Result<Union, MergeError> {
             match union.entry(entry.path.clone()) {
                 Slot::Vacant(slot) => {
                     let (kind, from) = (entry.kind.clone(), entry.on_disk().to_owned());
-                    slot.insert(Owned { package: Some(index), kind, from });
+                    let seconds = entry.seconds;
+                    slot.insert(Owned { package: Some(index), kind, seconds, from });
                 }
                 Slot::Occupied(slot) if slot.get().kind == entry.kind => {}
                 Slot::Occupied(slot) => {
@@ -99,7 +101,7 @@ fn unite(packages: &[Package<'_>]) -> Result<Union, MergeError> {
     let has = |path: &str| union.get(path).is_some_and(|owned| owned.kind == EntryKind::Directory);
     for (path, target) in merged_links(has).collect::<Vec<_>>() {
         let kind = EntryKind::Symlink { target };
-        union.insert(path.to_owned(), Owned { package: None, kind, from: String::new() });
+        union.insert(path.to_owned(), Owned { package: None, kind, seconds: 0, from: String::new() });
     }
     Ok(union)
 }
@@ -148,7 +150,7 @@ fn place(union: Union, case_sensitive: bool) -> Vec<Placed> {
     let mut entries = Vec::with_capacity(union.len());
     for (path, owned) in union {
         let place = places.as_mut().and_then(|places| places.assign(&path));
-        let entry = Entry { path, place, kind: owned.kind };
+        let entry = Entry { path, place, kind: owned.kind, seconds: owned.seconds };
         entries.push(Placed { entry, package: owned.package, from: owned.from });
     }
     if let Some(places) = places {

@@ -161,6 +161,7 @@ impl<'a> Assembly<'a> {
             return wrong(path);
         };
         let index = self.entry(&path, self.entries[original].kind.clone())?;
+        self.entries[index].seconds = self.entries[original].seconds;
         self.links.push(Link::Hard { index, original });
         self.seen.insert(path, Seen::File(Some(index)));
         Ok(())
@@ -220,7 +221,7 @@ impl<'a> Assembly<'a> {
         if let Some(place) = &place {
             self.walker.directory(parent(place))?;
         }
-        self.entries.push(Entry { path: path.to_owned(), place, kind });
+        self.entries.push(Entry { path: path.to_owned(), place, kind, seconds: 0 });
         Ok(self.entries.len() - 1)
     }
 
@@ -245,8 +246,10 @@ impl<'a> Assembly<'a> {
             Stopped::Archive(error) => broken(error),
             Stopped::Disk(error) => error.into(),
         })?;
-        file.finish(self.clamp(mtime))?;
+        let seconds = self.clamp(mtime);
+        file.finish(seconds)?;
         let sha256 = Digest(hasher.finalize().into());
+        self.entries[index].seconds = seconds;
         self.entries[index].kind = EntryKind::File { size, sha256, executable };
         Ok(index)
     }

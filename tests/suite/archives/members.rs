@@ -23,15 +23,15 @@ fn f06_only_six_member_types_are_known() {
 }
 
 #[test]
-fn f07_modes_become_0644_or_0755_and_the_owner_is_the_user() {
+fn f07_modes_become_0444_or_0555_and_the_owner_is_the_user() {
     for (mode, expected) in [
-        (0o4755, 0o755),
-        (0o2644, 0o644),
-        (0o1777, 0o755),
-        (0o000, 0o644),
-        (0o777, 0o755),
-        (0o600, 0o644),
-        (0o710, 0o755),
+        (0o4755, 0o555),
+        (0o2644, 0o444),
+        (0o1777, 0o555),
+        (0o000, 0o444),
+        (0o777, 0o555),
+        (0o600, 0o444),
+        (0o710, 0o555),
     ] {
         let mut header = Header::new("a", b'0').mode(mode);
         header.uid = b"0001750".to_vec();
@@ -40,7 +40,7 @@ fn f07_modes_become_0644_or_0755_and_the_owner_is_the_user() {
         let metadata = laid.path("a").metadata().unwrap();
         assert_eq!(metadata.permissions().mode() & 0o7777, expected, "{mode:o}");
         assert_eq!(metadata.uid(), laid.tree.path().metadata().unwrap().uid());
-        let executable = expected == 0o755;
+        let executable = expected == 0o555;
         assert!(
             matches!(laid.entry("a").kind, EntryKind::File { executable: e, .. } if e == executable)
         );
