@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::layout::Tree;
 use super::manifest::{self, Line, Node};
@@ -52,26 +53,10 @@ pub fn quick(tree: &Tree, stamp: &Stamp) -> Result<Freshness, Fault> {
         Ok(lines) => lines,
         Err(problem) => return damaged(problem.to_string()),
     };
-    let half = lines.len().div_ceil(2);
-    let problems = std::thread::scope(|scope| {
-        let (first, second) = lines.split_at(half);
-        let other = scope.spawn(move || first_difference(tree, second));
-        let mine = first_difference(tree, first);
-        let other = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        mine.or(other)
-    });
-    problems.map_or(Ok(Freshness::Fresh), |problem| damaged(problem.to_string()))
-}
-
-fn first_difference(tree: &Tree, lines: &[Line]) -> Option<Problem> {
-    let mut glance = match Glance::new(tree.root()) {
-        Ok(glance) => glance,
-        Err(error) => {
-            let (path, what) = (".".to_owned(), error.to_string());
-            return Some(Problem { path, code: "file-unreadable", what });
-        }
-    };
-    lines.iter().find_map(|line| difference(tree.root(), &mut glance, line))
+    match differences(tree, &lines, Depth::Metadata)?.first() {
+        None => Ok(Freshness::Fresh),
+        Some(problem) => damaged(problem.to_string()),
+    }
 }
 
 /// The whole truth: every byte, every link, nothing missing and nothing added.
@@ -83,29 +68,76 @@ pub fn whole(tree: &Tree, stamp: &Stamp) -> Result<Report, Fault> {
         Ok(lines) => lines,
         Err(problem) => return Ok(Report { files: 0, problems: vec![problem] }),
     };
-    let mut problems: Vec<Problem> = Vec::new();
-    let mut glance = Glance::new(tree.root())?;
-    for line in &lines {
-        let place = tree.root().join(&line.path);
-        let problem = difference(tree.root(), &mut glance, line).or_else(|| match &line.node {
-            Node::File { sha256, .. } => match fs::digest(&place) {
-                Ok((got, _)) if got == *sha256 => None,
-                Ok((got, _)) => {
-                    let what = format!("wrong SHA-256: expected {sha256}, got {got}");
-                    Some(problem(line, "file-content", what))
-                }
-                Err(error) => Some(problem(line, "file-unreadable", error.to_string())),
-            },
-            Node::Link { target } => leads_astray(tree.root(), &place)
-                .map(|why| problem(line, "link-astray", format!("its target {target} {why}"))),
-        });
-        problems.extend(problem);
-    }
+    let mut problems = differences(tree, &lines, Depth::Content)?;
     let known: BTreeSet<&str> =
         lines.iter().map(|line| line.path.as_str()).chain(UNLISTED).collect();
     find_strangers(tree.root(), "", &known, &mut problems)?;
     problems.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(Report { files: lines.len(), problems })
+}
+
+/// How far a check goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// What the metadata tell; ends at the first difference.
+    Metadata,
+    /// Every byte, and where links lead.
+    Content,
+}
+
+/// What differs from the manifest, found by several threads. Lines are taken in runs of
+/// neighbours; files so large that one keeps a thread busy come first, one by one.
+fn differences(tree: &Tree, lines: &[Line], depth: Depth) -> Result<Vec<Problem>, Fault> {
+    const RUN: usize = 64;
+    const LARGE: u64 = 4 << 20;
+    let is_large = |line: &Line| matches!(line.node, Node::File { size, .. } if size >= LARGE);
+    let (large, small): (Vec<&Line>, Vec<&Line>) =
+        lines.iter().partition(|line| depth == Depth::Content && is_large(line));
+    let runs: Vec<&[&Line]> = large.chunks(1).chain(small.chunks(RUN)).collect();
+    let (next, found) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let search = || -> Result<Vec<Problem>, Fault> {
+        let mut glance = Glance::new(tree.root())?;
+        let mut problems = Vec::new();
+        loop {
+            let stopped = depth == Depth::Metadata && found.load(Ordering::Relaxed);
+            let run = runs.get(next.fetch_add(1, Ordering::Relaxed));
+            let Some(run) = run.filter(|_| !stopped) else { return Ok(problems) };
+            for line in *run {
+                let problem = difference(&mut glance, line).or_else(|| match depth {
+                    Depth::Metadata => None,
+                    Depth::Content => deep_difference(tree.root(), &mut glance, line),
+                });
+                found.fetch_or(problem.is_some(), Ordering::Relaxed);
+                problems.extend(problem);
+            }
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(search)).collect();
+        let mut problems = search()?;
+        for other in others {
+            let more = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            problems.extend(more?);
+        }
+        Ok(problems)
+    })
+}
+
+/// What the content tells.
+fn deep_difference(root: &Path, glance: &mut Glance, line: &Line) -> Option<Problem> {
+    match &line.node {
+        Node::File { sha256, .. } => match glance.digest(&line.path) {
+            Ok((got, _)) if got == *sha256 => None,
+            Ok((got, _)) => {
+                let what = format!("wrong SHA-256: expected {sha256}, got {got}");
+                Some(problem(line, "file-content", what))
+            }
+            Err(error) => Some(problem(line, "file-unreadable", error.to_string())),
+        },
+        Node::Link { target } => leads_astray(root, &root.join(&line.path))
+            .map(|why| problem(line, "link-astray", format!("its target {target} {why}"))),
+    }
 }
 
 /// The manifest's lines; or what is wrong with it.
@@ -120,8 +152,7 @@ fn lines(tree: &Tree, stamp: &Stamp) -> Result<Result<Vec<Line>, Problem>, Fault
         let what = format!("wrong SHA-256: expected {}, got {got}", stamp.manifest);
         return Ok(Err(Problem { path, code: "manifest-content", what }));
     }
-    let text = String::from_utf8_lossy(&bytes);
-    Ok(manifest::parse(&text).map_err(|line| {
+    Ok(manifest::parse(&bytes).map_err(|line| {
         let what = format!("line {line} is none");
         Problem { path, code: "manifest-malformed", what }
     }))
@@ -132,7 +163,7 @@ fn problem(line: &Line, code: &'static str, what: String) -> Problem {
 }
 
 /// What the metadata alone tell.
-fn difference(root: &Path, glance: &mut Glance, line: &Line) -> Option<Problem> {
+fn difference(glance: &mut Glance, line: &Line) -> Option<Problem> {
     let got = match glance.look(&line.path) {
         Ok(Some(got)) => got,
         Ok(None) => return Some(problem(line, "file-missing", "is missing".to_owned())),
@@ -140,7 +171,7 @@ fn difference(root: &Path, glance: &mut Glance, line: &Line) -> Option<Problem> 
     };
     match &line.node {
         Node::Link { target } => {
-            let got = fs::read_link(&root.join(&line.path)).ok();
+            let got = glance.link(&line.path);
             let same = got.as_deref() == Some(Path::new(target));
             let said = got.map_or("no link".to_owned(), |got| got.display().to_string());
             let what = || format!("expected a link to {target}, got {said}");

@@ -61,25 +61,42 @@ pub fn render(lines: &[Line]) -> String {
     text
 }
 
-/// Reads a manifest.
+/// Reads a manifest. It happens at every start of `prepare`, so bytes are searched at the
+/// speed of memory.
 ///
 /// # Errors
 /// The number of the first line that is not one.
-pub fn parse(text: &str) -> Result<Vec<Line>, usize> {
-    let mut rows = text.lines();
-    if rows.next() != Some(HEADER) {
+pub fn parse(bytes: &[u8]) -> Result<Vec<Line>, usize> {
+    let Some(mut rest) = bytes.strip_prefix(HEADER.as_bytes()).and_then(|b| b.strip_prefix(b"\n"))
+    else {
         return Err(1);
+    };
+    let mut lines = Vec::with_capacity(bytes.len() / 128);
+    while let Some(end) = memchr::memchr(b'\n', rest) {
+        let row = std::str::from_utf8(&rest[..end]).ok().and_then(line);
+        lines.push(row.ok_or(lines.len() + 2)?);
+        rest = &rest[end + 1..];
     }
-    rows.enumerate().map(|(index, row)| line(row).ok_or(index + 2)).collect()
+    if rest.is_empty() { Ok(lines) } else { Err(lines.len() + 2) }
 }
 
 fn line(row: &str) -> Option<Line> {
-    let mut fields = row.split('\t');
-    let mut next = || fields.next();
-    let (kind, size, seconds, proof) = (next()?, next()?, next()?, next()?);
-    let (package, path) = (next()?.to_owned(), next()?.to_owned());
+    let mut tabs = memchr::memchr_iter(b'\t', row.as_bytes());
+    let mut start = 0;
+    let mut field = || {
+        let end = tabs.next()?;
+        let field = &row[start..end];
+        start = end + 1;
+        Some(field)
+    };
+    let (kind, size, seconds, proof) = (field()?, field()?, field()?, field()?);
+    let package = field()?.to_owned();
+    if field().is_some() {
+        return None;
+    }
+    let path = row[start..].to_owned();
     let steps_well = path.split('/').all(|step| !matches!(step, "" | "." | ".."));
-    if next().is_some() || !steps_well {
+    if !steps_well {
         return None;
     }
     let node = match kind {
@@ -117,14 +134,18 @@ mod tests {
 
     #[test]
     fn a_manifest_is_read_back_as_it_was_written() {
-        assert_eq!(parse(&render(&sample())), Ok(sample()));
+        assert_eq!(parse(render(&sample()).as_bytes()), Ok(sample()));
     }
 
     #[test]
     fn a_damaged_manifest_names_its_line() {
         let text = render(&sample());
-        assert_eq!(parse(&text.replace("x\t1\t7", "x\tone\t7")), Err(2));
-        assert_eq!(parse(&text.replace("sysroot/lib", "../lib")), Err(3));
-        assert_eq!(parse(""), Err(1));
+        let wrong = |text: &str| parse(text.as_bytes());
+        assert_eq!(wrong(&text.replace("x\t1\t7", "x\tone\t7")), Err(2));
+        assert_eq!(wrong(&text.replace("sysroot/lib", "../lib")), Err(3));
+        assert_eq!(wrong(&text.replace("bin/a b", "bin/a\tb")), Err(2));
+        assert_eq!(wrong(&text[..text.len() - 1]), Err(3));
+        assert_eq!(wrong(""), Err(1));
+        assert_eq!(parse(&[text.as_bytes(), b"\xff\n"].concat()), Err(4));
     }
 }

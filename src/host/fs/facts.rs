@@ -1,10 +1,16 @@
 //! What a file is, beyond its content: mode, time, digest, and what its volume can tell
 //! apart. It changes nothing but times, and leaves nothing behind.
 
+use std::ffi::OsString;
 use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
 
 use super::FsError;
 use crate::host::hash::Digest;
@@ -77,20 +83,14 @@ impl Glance {
     ///
     /// # Errors
     /// The system's reason why that cannot be told.
-    pub fn look(&mut self, path: &str) -> std::io::Result<Option<Sight>> {
-        use rustix::fs::{AtFlags, FileType, Mode, OFlags};
-        let (parent, name) = path.rsplit_once('/').unwrap_or((".", path));
-        if self.folder.as_ref().is_none_or(|(open, _)| open != parent) {
-            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            match rustix::fs::openat(&self.root, parent, flags, Mode::empty()) {
-                Ok(folder) => self.folder = Some((parent.to_owned(), folder.into())),
-                Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return Ok(None),
-                Err(errno) => return Err(errno.into()),
-            }
-        }
-        let folder = self.folder.as_ref().map_or(&self.root, |(_, folder)| folder);
+    pub fn look(&mut self, path: &str) -> io::Result<Option<Sight>> {
+        let (folder, name) = match self.enter(path) {
+            Ok(entered) => entered,
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+            Err(errno) => return Err(errno.into()),
+        };
         match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(rustix::io::Errno::NOENT) => Ok(None),
+            Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(errno.into()),
             Ok(stat) => Ok(Some(Sight {
                 is_file: FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile,
@@ -100,6 +100,37 @@ impl Glance {
                 writable: stat.st_mode & 0o222 != 0,
             })),
         }
+    }
+
+    /// What the link at `path` says; `None` when there is no link.
+    #[must_use]
+    pub fn link(&mut self, path: &str) -> Option<PathBuf> {
+        let (folder, name) = self.enter(path).ok()?;
+        let target = rustix::fs::readlinkat(folder, name, Vec::new()).ok()?;
+        Some(OsString::from_vec(target.into_bytes()).into())
+    }
+
+    /// Digest and size in bytes of the regular file at `path`; a link is not followed.
+    ///
+    /// # Errors
+    /// The system's reason why it cannot be read.
+    pub fn digest(&mut self, path: &str) -> io::Result<(Digest, u64)> {
+        let (folder, name) = self.enter(path)?;
+        // A FIFO must not make it wait.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::openat(folder, name, flags, Mode::empty())?);
+        Digest::of_reader(file)
+    }
+
+    /// The open folder of `path`, and its last name.
+    fn enter<'p>(&mut self, path: &'p str) -> Result<(&File, &'p str), Errno> {
+        let (parent, name) = path.rsplit_once('/').unwrap_or((".", path));
+        if self.folder.as_ref().is_none_or(|(open, _)| open != parent) {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let folder = rustix::fs::openat(&self.root, parent, flags, Mode::empty())?;
+            self.folder = Some((parent.to_owned(), folder.into()));
+        }
+        Ok((self.folder.as_ref().map_or(&self.root, |(_, folder)| folder), name))
     }
 }
 
