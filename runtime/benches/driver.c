@@ -13,9 +13,15 @@
 
 void* arc_new(void);
 void arc_clone_drop(void* object, uint64_t rounds);
+void arc_clone_drop_many(void* const* objects, uint64_t rounds);
 void arc_new_drop(uint64_t rounds);
 void box_new_drop(uint64_t rounds);
 void inlined_inc_dec(void* object, uint64_t rounds);
+void inlined_inc_dec_many(void* const* objects, uint64_t rounds);
+
+/* Objects that the rotating loops count in turn, as programs do. Counting one object over
+ * and over times how fast the processor gives a stored word back to the next load. */
+enum { MANY = 64 };
 
 enum { ROUNDS = 201 };
 typedef void work_t(uint64_t rounds);
@@ -93,6 +99,8 @@ PAIRS(64)
 
 static void* ours_shared;
 static void* arc_shared;
+static void* ours_many[MANY];
+static void* arc_many[MANY];
 
 /* What two calls that do nothing cost: no pair of calls can be cheaper. */
 __attribute__((noinline)) static void nothing(void* p) { KEEP(p); }
@@ -111,6 +119,16 @@ static void ours_count(uint64_t n) {
 }
 static void arc_count(uint64_t n) { arc_clone_drop(arc_shared, n); }
 static void inlined_count(uint64_t n) { inlined_inc_dec(ours_shared, n); }
+
+static void ours_count_many(uint64_t n) {
+    for (uint64_t i = 0; i < n; i++) {
+        void* object = ours_many[i % MANY];
+        inc_ref(object);
+        dec_ref(object);
+    }
+}
+static void arc_count_many(uint64_t n) { arc_clone_drop_many(arc_many, n); }
+static void inlined_count_many(uint64_t n) { inlined_inc_dec_many(ours_many, n); }
 
 static void ours_unique(uint64_t n) {
     for (uint64_t i = 0; i < n; i++) {
@@ -266,6 +284,11 @@ int main(int argc, char** argv) {
     ours_shared = mem_alloc(16);
     arc_shared = arc_new();
     inc_ref(ours_shared);
+    for (int i = 0; i < MANY; i++) {
+        ours_many[i] = mem_alloc(16);
+        arc_many[i] = arc_new();
+        inc_ref(ours_many[i]);
+    }
     if (strcmp(what, "count") == 0 && argc == 4) {
         count(argv[2], strtoull(argv[3], NULL, 10));
         return 0;
@@ -308,6 +331,8 @@ int main(int argc, char** argv) {
     race("inc+dec by call / Arc", ours_count, arc_count, n);
     race("floor: two empty calls / Arc", two_calls, arc_count, n);
     race("inc+dec inlined / Arc", inlined_count, arc_count, n);
+    race("inc+dec by call, 64 objects / Arc", ours_count_many, arc_count_many, n);
+    race("inc+dec inlined, 64 objects / Arc", inlined_count_many, arc_count_many, n);
     race("new+release / Arc", ours_unique, arc_new_drop, n);
     race("new+release / Box", ours_unique, box_new_drop, n);
     race("2-thread alloc+free / glibc", ours_two, glibc_two, n * 4);

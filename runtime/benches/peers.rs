@@ -21,6 +21,16 @@ pub unsafe extern "C" fn arc_clone_drop(object: *const Payload, rounds: u64) {
     }
 }
 
+/// Clones and drops 64 shared objects in turn, `rounds` times.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn arc_clone_drop_many(objects: *const *const Payload, rounds: u64) {
+    for round in 0..rounds as usize {
+        // SAFETY: the caller passes 64 objects made by `arc_new`, never freed.
+        let arc = unsafe { std::mem::ManuallyDrop::new(Arc::from_raw(*objects.add(round % 64))) };
+        drop(black_box(Arc::clone(&arc)));
+    }
+}
+
 /// Makes and drops, `rounds` times.
 #[unsafe(no_mangle)]
 pub extern "C" fn arc_new_drop(rounds: u64) {

@@ -10,21 +10,26 @@ use core::arch::{asm, global_asm};
 use core::ffi::c_void;
 use core::ptr::null_mut;
 
-use super::class::{BATCH, CLASSES, PAGE, STRIDE};
+use super::class::{BATCH, CLASSES, PAGE, PER_PAGE, STRIDE};
 use super::slab;
 use crate::object::HEADER;
 use crate::sys;
 
 /// Free blocks of one class: the active list, from which blocks are taken and to which
 /// they return, and one spare batch, so that a program working at a batch's edge does
-/// not go to the shared stacks each time.
+/// not go to the shared stacks each time. Sixteen bytes, so that one shifted index serves
+/// all its fields.
 #[repr(C)]
 #[derive(Debug)]
 pub struct List {
     /// First block of the active list.
     pub head: *mut u8,
-    /// First block of the spare batch.
-    spare: *mut u8,
+    /// Blocks that the active list may still take before it is a batch; not above 0 in a
+    /// list that was never used, so that the first block freed to it looks at the batch's
+    /// size, and the fast path never does.
+    pub room: i32,
+    /// The spare batch, whole or absent, as [`slab::Block`].
+    spare: slab::Block,
 }
 
 /// All lists of a thread.
@@ -39,8 +44,6 @@ pub struct Lists {
     /// each use of it asks.
     pub registered: usize,
     pub list: [List; CLASSES],
-    /// Blocks in each active list.
-    pub count: [u32; CLASSES],
 }
 
 /// A cache line where a library that is opened late may ask for one. On ARM, glibc refuses
@@ -101,29 +104,28 @@ pub unsafe fn refill(lists: *mut Lists, class: usize) -> bool {
     // SAFETY: the caller's promise; no other reference to the lists exists.
     let lists = unsafe { &mut *lists };
     register(lists);
-    let (Some(list), Some(count), Some(&full)) =
-        (lists.list.get_mut(class), lists.count.get_mut(class), BATCH.get(class))
-    else {
+    let Some(list) = lists.list.get_mut(class) else {
         return false;
     };
-    // A bound: fresh pages hold one block less, what ended threads left may be shorter.
-    *count = full;
-    if !list.spare.is_null() {
-        list.head = list.spare;
-        list.spare = null_mut();
-        return true;
-    }
-    list.head = slab::pop(class);
-    if !list.head.is_null() {
-        return true;
-    }
-    let Some(page) = slab::take_page(class) else {
-        *count = 0;
-        return false;
+    let (head, blocks) = if list.spare == slab::NO_BLOCK {
+        // SAFETY: the class exists.
+        match unsafe { slab::pop(class) } {
+            Some(batch) => batch,
+            None => match slab::take_page(class) {
+                Some(page) => (carve(page, class), of(&PER_PAGE, class)),
+                None => return false,
+            },
+        }
+    } else {
+        (slab::at(list.spare), of(&BATCH, class))
     };
-    list.head = carve(page, class);
-    *count = full - 1;
+    *list = List { head, room: (of(&BATCH, class) - blocks) as i32, spare: slab::NO_BLOCK };
     true
+}
+
+/// An entry of a table of class sizes.
+fn of(table: &[u32; CLASSES], class: usize) -> u32 {
+    table.get(class).copied().unwrap_or(0)
 }
 
 /// Links all blocks of a fresh page; the first block.
@@ -143,25 +145,29 @@ fn carve(page: *mut u8, class: usize) -> *mut u8 {
     first
 }
 
-/// Moves a full active list out of the way.
+/// Moves a full active list out of the way, or sets up one that was never used.
 ///
 /// # Safety
-/// `lists` is the calling thread's and `class` below [`CLASSES`].
+/// `lists` is the calling thread's and `class` below [`CLASSES`]; its list has no room.
 #[cold]
 pub unsafe fn spill(lists: *mut Lists, class: usize) {
     // SAFETY: the caller's promise; no other reference to the lists exists.
     let lists = unsafe { &mut *lists };
     register(lists);
-    let (Some(list), Some(count)) = (lists.list.get_mut(class), lists.count.get_mut(class)) else {
+    let Some(list) = lists.list.get_mut(class) else {
         return;
     };
-    if !list.spare.is_null() {
-        // SAFETY: the spare batch holds dead blocks of this class, owned by this thread.
-        unsafe { slab::push(class, list.spare) };
+    let batch = of(&BATCH, class);
+    if list.room < 0 {
+        // The list's first block ever.
+        list.room += batch as i32;
+        return;
     }
-    list.spare = list.head;
-    list.head = null_mut();
-    *count = 0;
+    if list.spare != slab::NO_BLOCK {
+        // SAFETY: the spare batch holds dead blocks of this class, owned by this thread.
+        unsafe { slab::push(class, slab::at(list.spare), batch) };
+    }
+    *list = List { head: null_mut(), room: batch as i32, spare: slab::block(list.head) };
 }
 
 /// Arranges for the lists to be flushed at the end of a thread that frees its first block.
@@ -196,21 +202,27 @@ unsafe extern "C" fn flush(lists: *mut c_void) {
     let lists = unsafe { &mut *lists.cast::<Lists>() };
     lists.registered = 0;
     let hot = core::mem::replace(&mut lists.hot, null_mut());
-    if let Some(class) = slab::class_of(hot).filter(|_| !hot.is_null()) {
-        // SAFETY: a dead block of this thread's; null ends its list of one.
-        unsafe {
-            hot.cast::<*mut u8>().write(null_mut());
-            slab::push(class, hot);
+    let hot_class = slab::class_of(hot).filter(|_| !hot.is_null());
+    for (class, list) in lists.list.iter_mut().enumerate() {
+        let List { mut head, room, spare } =
+            core::mem::replace(list, List { head: null_mut(), room: 0, spare: slab::NO_BLOCK });
+        let batch = of(&BATCH, class);
+        let mut blocks = if head.is_null() { 0 } else { (batch as i32 - room) as u32 };
+        // What belongs together stays together: a batch of one block would make the next
+        // thread share cache lines with whoever takes the others.
+        if hot_class == Some(class) {
+            // SAFETY: a dead block of this thread's and class, in no list.
+            unsafe { hot.cast::<*mut u8>().write(head) };
+            head = hot;
+            blocks += 1;
         }
-    }
-    for (class, (list, count)) in lists.list.iter_mut().zip(&mut lists.count).enumerate() {
-        for batch in [list.head, list.spare] {
-            if !batch.is_null() {
-                // SAFETY: the lists hold dead blocks of their class, owned by this thread.
-                unsafe { slab::push(class, batch) };
-            }
+        if !head.is_null() {
+            // SAFETY: the list holds that many dead blocks of its class, owned by this thread.
+            unsafe { slab::push(class, head, blocks) };
         }
-        *list = List { head: null_mut(), spare: null_mut() };
-        *count = 0;
+        if spare != slab::NO_BLOCK {
+            // SAFETY: as above; a spare batch is whole.
+            unsafe { slab::push(class, slab::at(spare), batch) };
+        }
     }
 }

@@ -14,6 +14,7 @@ use crate::object::HEADER;
 use crate::panic::{self, Code, Part};
 use crate::sys;
 use mode::Mode;
+pub use slab::holds;
 
 /// Bytes between the start of a `malloc` block and the object in it. Wider than the
 /// header: what glibc and `AddressSanitizer` write into the first 16 bytes of a freed
@@ -44,7 +45,7 @@ pub fn alloc(size: usize) -> *mut u8 {
             return alloc_slow(size, class);
         }
         (*list).head = object.cast::<*mut u8>().read();
-        *(&raw mut (*lists).count).cast::<u32>().add(class) -= 1;
+        (*list).room += 1;
         init(object, class);
         object
     }
@@ -103,7 +104,7 @@ fn alloc_coarse(size: usize) -> *mut u8 {
         }
         let object = (*list).head;
         (*list).head = object.cast::<*mut u8>().read();
-        *(&raw mut (*lists).count).cast::<u32>().add(class) -= 1;
+        (*list).room += 1;
         object.sub(HEADER).cast::<u64>().write(1);
         object.write_bytes(0, class::payload(class));
         object
@@ -194,9 +195,9 @@ unsafe fn free_to_list(lists: *mut local::Lists, block: *mut u8) {
         let list = (&raw mut (*lists).list).cast::<local::List>().add(class);
         block.cast::<*mut u8>().write((*list).head);
         (*list).head = block;
-        let count = (&raw mut (*lists).count).cast::<u32>().add(class);
-        *count += 1;
-        if *count >= *class::BATCH.as_ptr().add(class) {
+        let room = (*list).room - 1;
+        (*list).room = room;
+        if room <= 0 {
             local::spill(lists, class);
         }
     }

@@ -2,7 +2,6 @@
 //! each class a stack of batches of free blocks. Never blocks and takes no lock, so a
 //! fork in any thread leaves it usable.
 
-use core::ptr::null_mut;
 use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use super::class::{CLASSES, PAGE, PAGE_SHIFT};
@@ -31,8 +30,9 @@ static USABLE: AtomicUsize = AtomicUsize::new(TABLE);
 /// version in the high half, so that a top which left and came back is not mistaken for
 /// one that stayed (ABA).
 ///
-/// The next batch's offset stands in the top block's type-tag word: freed blocks have no
-/// tag, and the word that catches double frees, the count, stays 0.
+/// The next batch's offset stands in the top block's type-tag word, the batch's length in
+/// that of the second block: freed blocks have no tag, and the word that catches double
+/// frees, the count, stays 0.
 #[repr(align(64))]
 struct Stack(AtomicU64);
 
@@ -210,20 +210,43 @@ fn grow(base: usize, from: usize) -> bool {
     true
 }
 
+/// A block's place in units of 8 bytes, which fits half a word; 0 is none, for the class
+/// table stands there.
+pub type Block = u32;
+/// No block.
+pub const NO_BLOCK: Block = 0;
+
+/// The place of a block of the reservation.
+pub fn block(object: *mut u8) -> Block {
+    ((object as usize - BASE.load(Ordering::Relaxed)) / 8) as Block
+}
+
+/// The block at a place.
+pub fn at(block: Block) -> *mut u8 {
+    (BASE.load(Ordering::Relaxed) + block as usize * 8) as *mut u8
+}
+
 /// Gives a batch of free blocks, linked through their payloads, to all threads.
 ///
 /// # Safety
-/// `top` is the first of a list of dead blocks of `class`, owned by the caller.
-pub unsafe fn push(class: usize, top: *mut u8) {
+/// `top` is the first of a list of `blocks` dead blocks of `class`, owned by the caller.
+pub unsafe fn push(class: usize, top: *mut u8, blocks: u32) {
     let Some(stack) = CENTRAL.get(class) else {
         return;
     };
-    let at = (top as usize - BASE.load(Ordering::Relaxed)) as u64 / 8;
+    // SAFETY: the batch is ours until the exchange succeeds; the second block's word is
+    // free, for only a top's links batches.
+    unsafe {
+        let second = top.cast::<*mut u8>().read();
+        if !second.is_null() {
+            word(second).store(blocks, Ordering::Relaxed);
+        }
+    }
     let mut seen = stack.0.load(Ordering::Relaxed);
     loop {
         // SAFETY: the block is ours until the exchange succeeds.
-        unsafe { next_batch(top) }.store(seen as u32, Ordering::Relaxed);
-        let new = (seen >> 32).wrapping_add(1) << 32 | at;
+        unsafe { word(top) }.store(seen as u32, Ordering::Relaxed);
+        let new = (seen >> 32).wrapping_add(1) << 32 | u64::from(block(top));
         match stack.0.compare_exchange_weak(seen, new, Ordering::Release, Ordering::Relaxed) {
             Ok(_) => return,
             Err(now) => seen = now,
@@ -231,34 +254,42 @@ pub unsafe fn push(class: usize, top: *mut u8) {
     }
 }
 
-/// Takes one batch of a class; null when there is none.
-pub fn pop(class: usize) -> *mut u8 {
-    let Some(stack) = CENTRAL.get(class) else {
-        return null_mut();
-    };
+/// Takes one batch of a class and tells how many blocks it has.
+///
+/// # Safety
+/// The reservation was made.
+pub unsafe fn pop(class: usize) -> Option<(*mut u8, u32)> {
+    let stack = CENTRAL.get(class)?;
     let mut seen = stack.0.load(Ordering::Acquire);
     loop {
-        let at = seen as u32 as usize;
-        if at == 0 {
-            return null_mut();
+        if seen as Block == NO_BLOCK {
+            return None;
         }
-        let top = (BASE.load(Ordering::Relaxed) + at * 8) as *mut u8;
+        let top = at(seen as Block);
         // SAFETY: blocks stay mapped for good. If another thread takes this one now, the
         // word read may be anything, and the exchange fails because the version moved.
-        let below = u64::from(unsafe { next_batch(top) }.load(Ordering::Relaxed));
+        let below = u64::from(unsafe { word(top) }.load(Ordering::Relaxed));
         let new = (seen >> 32).wrapping_add(1) << 32 | below;
         match stack.0.compare_exchange_weak(seen, new, Ordering::Acquire, Ordering::Acquire) {
-            Ok(_) => return top,
+            Ok(_) => {
+                // SAFETY: the batch is ours now, as `push` left it.
+                let blocks = unsafe {
+                    let second = top.cast::<*mut u8>().read();
+                    if second.is_null() { 1 } else { word(second).load(Ordering::Relaxed) }
+                };
+                return Some((top, blocks));
+            }
             Err(now) => seen = now,
         }
     }
 }
 
-/// The word of a free block that links batches: its type tag.
+/// The word of a free block that nobody else needs, its type tag: the next batch in the
+/// top block of a batch, the number of blocks in the second.
 ///
 /// # Safety
 /// `block` lies in the reservation.
-unsafe fn next_batch<'a>(block: *mut u8) -> &'a AtomicU32 {
+unsafe fn word<'a>(block: *mut u8) -> &'a AtomicU32 {
     // SAFETY: the caller's promise; every block has a header.
     unsafe { &*block.sub(4).cast::<AtomicU32>() }
 }
