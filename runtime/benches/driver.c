@@ -5,6 +5,7 @@
 #include "reml_runtime.h"
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,8 +49,12 @@ static void print(const char* name, double ours, double peer) {
     fflush(stdout);
 }
 
+/* `driver race WORD` runs the races whose name has the word in it. */
+static const char* only = "";
+
 /* Ours, theirs, ours, theirs: a slow moment of the machine hits both. */
 static void race(const char* name, work_t* ours, work_t* peer, uint64_t rounds) {
+    if (!strstr(name, only)) return;
     double a[ROUNDS], b[ROUNDS];
     ours(rounds / 4);
     peer(rounds / 4);
@@ -138,17 +143,37 @@ static void ours_unique(uint64_t n) {
     }
 }
 
-/* Runs a workload on two threads at once. */
+/* Runs a workload on two threads at once, each on a processor of its own: left to the
+ * scheduler, they may take turns on one, and then nothing is contended. */
+static pthread_barrier_t start;
+typedef struct { work_t* work; uint64_t rounds; } share_t;
 static void* thread_main(void* argument) {
-    void** pair = argument;
-    ((work_t*)(uintptr_t)pair[0])((uint64_t)(uintptr_t)pair[1]);
+    const share_t* share = argument;
+    pthread_barrier_wait(&start);
+    share->work(share->rounds);
     return NULL;
 }
 static void on_two(work_t* work, uint64_t n) {
     pthread_t threads[2];
-    void* pair[2] = {(void*)(uintptr_t)work, (void*)(uintptr_t)n};
-    for (int i = 0; i < 2; i++) pthread_create(&threads[i], NULL, thread_main, pair);
+    share_t share = {work, n};
+    cpu_set_t all;
+    sched_getaffinity(0, sizeof all, &all);
+    pthread_barrier_init(&start, NULL, 2);
+    for (int i = 0, cpu = 0; i < 2; i++, cpu++) {
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        while (cpu < CPU_SETSIZE && !CPU_ISSET(cpu, &all)) cpu++;
+        if (cpu < CPU_SETSIZE) {
+            cpu_set_t one;
+            CPU_ZERO(&one);
+            CPU_SET(cpu, &one);
+            pthread_attr_setaffinity_np(&attributes, sizeof one, &one);
+        }
+        pthread_create(&threads[i], &attributes, thread_main, &share);
+        pthread_attr_destroy(&attributes);
+    }
     for (int i = 0; i < 2; i++) pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&start);
 }
 static void ours_contended(uint64_t n) { on_two(ours_count, n); }
 static void arc_contended(uint64_t n) { on_two(arc_count, n); }
@@ -305,8 +330,9 @@ int main(int argc, char** argv) {
         memory(argv[2]);
         return 0;
     }
+    if (strcmp(what, "race") == 0 && argc == 3) only = argv[2];
     if (strcmp(what, "race") != 0) {
-        fputs("usage: driver race | release | release-memory | memory SIDE | count NAME N\n", stderr);
+        fputs("usage: driver race [WORD] | release | release-memory | memory SIDE | count NAME N\n", stderr);
         return 2;
     }
     /* Opened, not linked: linking it would replace glibc's malloc. */

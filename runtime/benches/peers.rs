@@ -24,10 +24,12 @@ pub unsafe extern "C" fn arc_clone_drop(object: *const Payload, rounds: u64) {
 /// Clones and drops 64 shared objects in turn, `rounds` times.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn arc_clone_drop_many(objects: *const *const Payload, rounds: u64) {
-    for round in 0..rounds as usize {
-        // SAFETY: the caller passes 64 objects made by `arc_new`, never freed.
-        let arc = unsafe { std::mem::ManuallyDrop::new(Arc::from_raw(*objects.add(round % 64))) };
-        drop(black_box(Arc::clone(&arc)));
+    // SAFETY: the caller passes 64 objects made by `arc_new`, never freed.
+    let objects: [_; 64] = std::array::from_fn(|at| unsafe {
+        std::mem::ManuallyDrop::new(Arc::from_raw(*objects.add(at)))
+    });
+    for (arc, _) in objects.iter().cycle().zip(0..rounds) {
+        drop(black_box(Arc::clone(arc)));
     }
 }
 

@@ -47,6 +47,7 @@ fn main() -> ExitCode {
     let archive = archive(&work);
     let driver = build(&work, &archive);
 
+    println!("{}\n", machine());
     let mut rows = rows(&run(Command::new(&driver).arg("race")));
     // The release runs with a stack that recursion would overflow at once.
     let limited = "ulimit -s 64 && exec \"$0\" release";
@@ -111,6 +112,24 @@ fn run(command: &mut Command) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {}\n{said}", output.status);
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What the figures hold for: processor, kernel, day.
+fn machine() -> String {
+    let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let field = |name| {
+        let line = processor.lines().find(|line| line.starts_with(name));
+        line.and_then(|line| line.split_once(": ")).map_or("?", |(_, value)| value).trim()
+    };
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let rest = run(Command::new("sh").args(["-c", "uname -rm; date -u +%F"]));
+    format!(
+        "{}, model {} stepping {}, {threads} processors, Linux {}",
+        field("model name"),
+        field("model\t"),
+        field("stepping"),
+        rest.trim().replace('\n', ", ")
+    )
 }
 
 fn number(text: &str) -> f64 {

@@ -101,6 +101,18 @@ const MUTANTS: &[Mutant] = &[
         "SPEAKER.compare_exchange(SPEAKER.load(Ordering::Acquire), me,",
     ),
     mutant(
+        "panics_of_many_threads_make_one_message_with_backtrace_and_log",
+        "panic/mod.rs",
+        "log(self.output.bytes());",
+        "log(&[]);",
+    ),
+    mutant(
+        "panics_of_many_threads_make_one_message_with_backtrace_and_log",
+        "panic/mod.rs",
+        "frames.get(..found)",
+        "frames.get(..found.min(0))",
+    ),
+    mutant(
         "children_lost_to_tag_0_are_reported_by_the_debug_archive",
         "debug/mod.rs",
         "state.untagged += 1;",

@@ -293,3 +293,39 @@ unsafe fn word<'a>(block: *mut u8) -> &'a AtomicU32 {
     // SAFETY: the caller's promise; every block has a header.
     unsafe { &*block.sub(4).cast::<AtomicU32>() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::heap::class::stride;
+
+    #[test]
+    fn a_batch_comes_back_whole_and_knows_its_length() {
+        // A class that no other test of this program uses.
+        let class = CLASSES - 1;
+        assert!(reserve());
+        let page = take_page(class).expect("a fresh reservation has pages");
+        let blocks: std::vec::Vec<*mut u8> =
+            (0..4).map(|index| page.wrapping_add(8 + index * stride(class))).collect();
+        let link = |from: usize, to: usize| {
+            // SAFETY: blocks of a page that is this test's alone.
+            unsafe { blocks[from].cast::<*mut u8>().write(blocks[to]) };
+        };
+        link(0, 1);
+        link(1, 2);
+        // SAFETY: as above; the last links are null, for fresh pages are zero.
+        unsafe {
+            assert_eq!(pop(class), None);
+            push(class, blocks[0], 3);
+            push(class, blocks[3], 1);
+            assert_eq!(pop(class), Some((blocks[3], 1)));
+            assert_eq!(pop(class), Some((blocks[0], 3)));
+            assert_eq!(pop(class), None);
+        }
+    }
+
+    #[test]
+    fn places_of_blocks_fit_half_a_word() {
+        assert!(MAX / 8 <= Block::MAX as usize + 1);
+    }
+}

@@ -51,6 +51,7 @@ pub const MADV_HUGEPAGE: c_int = 14;
 /// not exist.
 #[inline(always)]
 pub fn fetch_for_writing(at: *mut u8) {
+    let at = at as usize;
     // SAFETY: a prefetch touches nothing; 64-bit processors without it take it for a no-op.
     #[cfg(target_arch = "x86_64")]
     unsafe {
