@@ -15,6 +15,7 @@
 void* arc_new(void);
 void arc_clone_drop(void* object, uint64_t rounds);
 void arc_clone_drop_many(void* const* objects, uint64_t rounds);
+void arc_clone_drop_working(const void* object, uint64_t rounds);
 void arc_new_drop(uint64_t rounds);
 void box_new_drop(uint64_t rounds);
 void inlined_inc_dec(void* object, uint64_t rounds);
@@ -135,6 +136,20 @@ static void ours_count_many(uint64_t n) {
 static void arc_count_many(uint64_t n) { arc_clone_drop_many(arc_many, n); }
 static void inlined_count_many(uint64_t n) { inlined_inc_dec_many(ours_many, n); }
 
+/* What a program does between two steps of a count: some 100 ns of its own. */
+void some_work(void) {
+    for (int i = 0; i < 64; i++) __asm__ volatile("" : : "r"(i * 7) : "memory");
+}
+static void ours_count_working(uint64_t n) {
+    for (uint64_t i = 0; i < n; i++) {
+        inc_ref(ours_shared);
+        some_work();
+        dec_ref(ours_shared);
+        some_work();
+    }
+}
+static void arc_count_working(uint64_t n) { arc_clone_drop_working(arc_shared, n); }
+
 static void ours_unique(uint64_t n) {
     for (uint64_t i = 0; i < n; i++) {
         void* p = mem_alloc(16);
@@ -177,6 +192,8 @@ static void on_two(work_t* work, uint64_t n) {
 }
 static void ours_contended(uint64_t n) { on_two(ours_count, n); }
 static void arc_contended(uint64_t n) { on_two(arc_count, n); }
+static void ours_contended_working(uint64_t n) { on_two(ours_count_working, n); }
+static void arc_contended_working(uint64_t n) { on_two(arc_count_working, n); }
 
 /* Batches as real programs make them: many objects, then none. */
 enum { BATCH = 256 };
@@ -363,6 +380,8 @@ int main(int argc, char** argv) {
     race("new+release / Box", ours_unique, box_new_drop, n);
     race("2-thread alloc+free / glibc", ours_two, glibc_two, n * 4);
     race("contended inc+dec / Arc", ours_contended, arc_contended, n * 2);
+    race("contended inc+dec, work between / Arc", ours_contended_working, arc_contended_working,
+         n / 2);
     pthread_t thread;
     pthread_create(&thread, NULL, idle, NULL);
     race("new+release, threaded process / Arc", ours_unique, arc_new_drop, n);

@@ -33,6 +33,26 @@ pub unsafe extern "C" fn arc_clone_drop_many(objects: *const *const Payload, rou
     }
 }
 
+unsafe extern "C" {
+    /// The driver's own.
+    fn some_work();
+}
+
+/// Clones and drops with work in between, `rounds` times.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn arc_clone_drop_working(object: *const Payload, rounds: u64) {
+    // SAFETY: made by `arc_new`, never freed; the driver's function takes nothing.
+    unsafe {
+        let arc = std::mem::ManuallyDrop::new(Arc::from_raw(object));
+        for _ in 0..rounds {
+            let clone = black_box(Arc::clone(black_box(&arc)));
+            some_work();
+            drop(clone);
+            some_work();
+        }
+    }
+}
+
 /// Makes and drops, `rounds` times.
 #[unsafe(no_mangle)]
 pub extern "C" fn arc_new_drop(rounds: u64) {

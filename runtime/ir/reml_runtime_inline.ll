@@ -21,8 +21,7 @@ ask:
   %unknown = icmp eq ptr @__libc_single_threaded, null
   br i1 %unknown, label %slow, label %read, !prof !0
 read:
-  ; Asked before the count is read: with several threads, the archive fetches the count
-  ; for writing at once.
+  ; Asked before the count is read: with several threads the archive reads it anyway.
   %flag = load atomic i8, ptr @__libc_single_threaded monotonic, align 1
   %many = icmp eq i8 %flag, 0
   br i1 %many, label %slow, label %look, !prof !2
@@ -52,8 +51,7 @@ ask:
   %unknown = icmp eq ptr @__libc_single_threaded, null
   br i1 %unknown, label %slow, label %read, !prof !0
 read:
-  ; Asked before the count is read: with several threads, the archive fetches the count
-  ; for writing at once.
+  ; Asked before the count is read: with several threads the archive reads it anyway.
   %flag = load atomic i8, ptr @__libc_single_threaded monotonic, align 1
   %many = icmp eq i8 %flag, 0
   br i1 %many, label %slow, label %look, !prof !2

@@ -90,14 +90,12 @@ pub enum Given {
     Dead,
 }
 
-/// Takes one more reference. `alone` tells whether the process has one thread; it is asked
-/// before the count is read, so that it can fetch the count for writing where it is not.
+/// Takes one more reference. `alone` tells whether the process has one thread.
 #[inline(always)]
 pub fn take<W: Word>(count: &W, alone: impl FnOnce() -> bool) -> Taken {
-    let alone = alone();
     let seen = count.load(Ordering::Relaxed);
     if seen.wrapping_sub(1) < CALM {
-        if alone {
+        if alone() {
             count.store(seen + 1, Ordering::Relaxed);
         } else {
             count.fetch_add(1, Ordering::Relaxed);
@@ -126,17 +124,16 @@ fn take_at_the_edge<W: Word>(count: &W, seen: u32) -> Taken {
     }
 }
 
-/// Gives one reference back. `alone` is as for [`take`].
+/// Gives one reference back. `alone` tells whether the process has one thread.
 #[inline(always)]
 pub fn give<W: Word>(count: &W, alone: impl FnOnce() -> bool) -> Given {
-    let alone = alone();
     let seen = count.load(Ordering::Relaxed);
     if seen == 1 {
         W::fence(W::TAKE_APART);
         return Given::Last;
     }
     if seen.wrapping_sub(2) < LIVE_MAX - 1 {
-        if alone {
+        if alone() {
             count.store(seen - 1, Ordering::Relaxed);
         } else if count.fetch_sub(1, W::GIVE) == 1 {
             W::fence(W::TAKE_APART);

@@ -39,9 +39,7 @@ pub unsafe extern "C" fn inc_ref(object: *mut u8) {
     crate::debug::note_taken();
     // SAFETY: the caller passes an object.
     unsafe {
-        if count::take(&object::header(object).refcount, || threads::alone_with(object))
-            == Taken::Dead
-        {
+        if count::take(&object::header(object).refcount, threads::alone) == Taken::Dead {
             use_after_release(object);
         }
     }
@@ -55,7 +53,7 @@ pub unsafe extern "C" fn dec_ref(object: *mut u8) {
     }
     // SAFETY: the caller passes an object and one reference to it.
     unsafe {
-        let given = count::give(&object::header(object).refcount, || threads::alone_with(object));
+        let given = count::give(&object::header(object).refcount, threads::alone);
         #[cfg(feature = "debug")]
         crate::debug::note_given(given == Given::Last);
         match given {

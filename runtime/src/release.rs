@@ -217,8 +217,7 @@ unsafe fn give(child: *mut u8) -> bool {
         return false;
     }
     // SAFETY: a followed child is an object.
-    let given =
-        unsafe { count::give(&object::header(child).refcount, || threads::alone_with(child)) };
+    let given = count::give(&unsafe { object::header(child) }.refcount, threads::alone);
     #[cfg(feature = "debug")]
     crate::debug::note_given(given == Given::Last);
     if given == Given::Dead {

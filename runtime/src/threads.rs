@@ -3,7 +3,7 @@
 
 use core::sync::atomic::{AtomicPtr, Ordering};
 
-use crate::{heap, sys};
+use crate::sys;
 
 static UNKNOWN: u8 = 0;
 
@@ -24,20 +24,4 @@ pub fn init() {
 pub fn alone() -> bool {
     // SAFETY: points to `UNKNOWN` or to glibc's flag, both readable for good.
     unsafe { FLAG.load(Ordering::Relaxed).read_volatile() != 0 }
-}
-
-/// [`alone`], for counting the references of an object. Where the answer is no, its count
-/// is fetched for writing: a plain load would have the cache line sent for reading, and the
-/// atomic instruction after it once more for writing. Static objects are left out: their
-/// counts are only read, and stay in every processor's cache.
-///
-/// # Safety
-/// `object` is an object.
-#[inline(always)]
-pub unsafe fn alone_with(object: *mut u8) -> bool {
-    let alone = alone();
-    if !alone && heap::holds(object) {
-        sys::fetch_for_writing(object.wrapping_sub(crate::object::HEADER));
-    }
-    alone
 }

@@ -266,11 +266,6 @@ fn corrupt(text: &'static str, object: *mut u8) -> ! {
 /// As in the release archive.
 pub unsafe fn report_dead(_: *mut u8, _: bool) {}
 
-/// Whether a pointer lies in the release archive's reservation, which is not used here.
-pub const fn holds(_: *mut u8) -> bool {
-    false
-}
-
 /// Counts a call of `inc_ref`.
 pub fn note_taken() {
     STATE.with(|state| state.taken += 1);

@@ -14,7 +14,6 @@ use crate::object::HEADER;
 use crate::panic::{self, Code, Part};
 use crate::sys;
 use mode::Mode;
-pub use slab::holds;
 
 /// Bytes between the start of a `malloc` block and the object in it. Wider than the
 /// header: what glibc and `AddressSanitizer` write into the first 16 bytes of a freed

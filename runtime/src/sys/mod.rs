@@ -47,23 +47,6 @@ pub const MAP_NORESERVE: c_int = 0x4000;
 pub const MAP_FIXED_NOREPLACE: c_int = 0x10_0000;
 pub const MADV_HUGEPAGE: c_int = 14;
 
-/// Asks for the cache line of an address, to write to it. Only a hint: the address need
-/// not exist.
-#[inline(always)]
-pub fn fetch_for_writing(at: *mut u8) {
-    let at = at as usize;
-    // SAFETY: a prefetch touches nothing; 64-bit processors without it take it for a no-op.
-    #[cfg(target_arch = "x86_64")]
-    unsafe {
-        core::arch::asm!("prefetchw [{}]", in(reg) at, options(nomem, nostack, preserves_flags));
-    }
-    // SAFETY: a prefetch touches nothing.
-    #[cfg(target_arch = "aarch64")]
-    unsafe {
-        core::arch::asm!("prfm pstl1keep, [{}]", in(reg) at, options(nomem, nostack, preserves_flags));
-    }
-}
-
 /// Writes everything, in one `write` where the kernel takes it whole.
 ///
 /// Goes through libc so that a program's own `write` (tests, sandboxes) sees it.
