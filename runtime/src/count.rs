@@ -196,4 +196,39 @@ mod tests {
             assert_eq!(after_give(0, alone), (Given::Dead, 0));
         }
     }
+
+    /// Miri watches this one for races, with orders of its own choice (step `miri` of
+    /// `tests/matrix.sh`).
+    #[test]
+    fn threads_that_share_a_count_free_what_it_guards_once() {
+        struct Guarded(AtomicU32, core::cell::UnsafeCell<u32>);
+        // SAFETY: the payload is read by owners and written by the last one: the rule tested.
+        unsafe impl Sync for Guarded {}
+        impl Guarded {
+            fn parts(&self) -> (&AtomicU32, *mut u32) {
+                (&self.0, self.1.get())
+            }
+        }
+        let object = Guarded(AtomicU32::new(3), core::cell::UnsafeCell::new(7));
+        let freed = AtomicU32::new(0);
+        let own = || {
+            let (count, payload) = object.parts();
+            assert_eq!(take(count, || false), Taken::Yes);
+            for _ in 0..2 {
+                // SAFETY: this thread owns a reference.
+                assert_eq!(unsafe { payload.read() }, 7);
+                if give(count, || false) == Given::Last {
+                    // SAFETY: the last owner is alone.
+                    unsafe { payload.write(0) };
+                    freed.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(own);
+            }
+        });
+        assert_eq!(freed.into_inner(), 1);
+    }
 }

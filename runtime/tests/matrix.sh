@@ -1,7 +1,7 @@
 #!/bin/sh
 # The checks of the runtime that need tools beside Rust and cc, one step a name:
 #
-#   sh runtime/tests/matrix.sh [STEP]...        (default: all but `sysroot`)
+#   sh runtime/tests/matrix.sh [STEP]...        (default: all but `sysroot`, `miri`)
 #
 # Debian packages: gcc g++ binutils valgrind clang-19 lld-19 llvm-19 libclang-rt-19-dev
 # qemu-user libc6-dev-arm64-cross libgcc-12-dev-arm64-cross libmimalloc-dev, and the
@@ -11,6 +11,8 @@
 # (…/bin/x86_64-unknown-linux-gnu-clang). Step `cross` uses Debian's cross packages unless
 # REML_ARM_CC (…/bin/aarch64-unknown-linux-gnu-clang) and REML_ARM_RUNNER (qemu-aarch64 -L
 # …/sysroot) name another toolchain.
+# Step `miri` needs `rustup +nightly component add miri rust-src`. It interprets what needs
+# neither assembly nor C: the counting under several schedules, and the pure parts.
 # REML_TEST_LLVM lists the LLVM majors of the `ir` step (default: 19).
 set -eu
 cd "$(dirname "$0")/../.."
@@ -42,6 +44,9 @@ for step in ${*:-header clang lld valgrind sanitizers leaks ir cross mutants}; d
         run --features debug --test graphs ;;
     ir)
         run --test ir -- --ignored ;;
+    miri)
+        MIRIFLAGS='-Zmiri-many-seeds=0..8' cargo +nightly miri test --quiet -p reml-runtime \
+            --lib -- abi:: class:: clock:: count:: object:: text:: ;;
     mutants)
         run --test mutants -- --ignored ;;
     cross)
