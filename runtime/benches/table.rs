@@ -122,7 +122,8 @@ fn machine() -> String {
         line.and_then(|line| line.split_once(": ")).map_or("?", |(_, value)| value).trim()
     };
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let rest = run(Command::new("sh").args(["-c", "uname -rm; date -u +%F"]));
+    let rest =
+        run(Command::new("sh").args(["-c", "uname -r | cut -d. -f1,2; uname -m; date -u +%F"]));
     format!(
         "{}, model {} stepping {}, {threads} processors, Linux {}",
         field("model name"),
