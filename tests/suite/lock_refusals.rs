@@ -239,6 +239,31 @@ fn without_a_network_it_ends_with_5_and_offline_asks_nobody() {
     fixture.run(["lock", "--mirror", "ftp://x/debian"]).code(2).stderr_has("http:// or https://");
 }
 
+/// One key more than the archive's own, demanded by name for the durable suite.
+#[test]
+fn a42_a_durable_suite_without_the_demanded_signature_is_refused() {
+    let offline = throwaway_key(77);
+    let archive = |fixture: &Fixture| fixture.mirror.key();
+    let mut fixture = after(|_| ());
+    let own = archive(&fixture);
+    fixture.write_keyring(&keyring(&[own.clone(), offline.clone()]));
+    let fingerprint = |key: &crate::support::signer::SigningKey| -> String {
+        key.fingerprint().iter().map(|byte| format!("{byte:02X}")).collect()
+    };
+    let pin = format!("durable = \"bookworm\"\nsigned_by = [\"{}\"]", fingerprint(&offline));
+    fixture.edit("versions.toml", "durable = \"bookworm\"", &pin);
+    let texts = ["bookworm/InRelease", &fingerprint(&offline), "as demanded"];
+    refused(&mut fixture, 4, "signature-demanded", &texts);
+    // Signed by both it is taken, although the other suites still lack that signature.
+    fixture.mirror.suite("bookworm").sign_with(&[own.clone(), offline.clone()]);
+    fixture.mirror.publish();
+    fixture.lock(NONE).code(0);
+    // A keyring that lacks the demanded key cannot satisfy the pin.
+    fixture.write_keyring(&keyring(&[own]));
+    let texts = ["must have signed bookworm", "hint: for an archive of other keys, take"];
+    refused(&mut fixture, 4, "signature-demanded", &texts);
+}
+
 #[test]
 fn the_second_mirror_helps_and_the_first_ones_failure_is_told() {
     let fixture = after(|_| ());
