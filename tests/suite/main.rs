@@ -43,6 +43,7 @@ mod prepare_places;
 mod proof;
 mod real_packages;
 mod reference;
+mod security_summary;
 mod sha256sum;
 mod signatures;
 mod store_cache;
