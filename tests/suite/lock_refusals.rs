@@ -5,6 +5,7 @@ use crate::support::archive::Compression;
 use crate::support::fixture::{Fixture, Outcome};
 use crate::support::mirror::{Package, keyring, throwaway_key};
 use crate::support::server::{Fault, Server, refused_url};
+use reml_toolchain::debian::openpgp::Fingerprint;
 
 const NONE: [&str; 0] = [];
 const DAY: u64 = 86_400;
@@ -243,16 +244,13 @@ fn without_a_network_it_ends_with_5_and_offline_asks_nobody() {
 #[test]
 fn a42_a_durable_suite_without_the_demanded_signature_is_refused() {
     let offline = throwaway_key(77);
-    let archive = |fixture: &Fixture| fixture.mirror.key();
     let mut fixture = after(|_| ());
-    let own = archive(&fixture);
+    let own = fixture.mirror.key();
     fixture.write_keyring(&keyring(&[own.clone(), offline.clone()]));
-    let fingerprint = |key: &crate::support::signer::SigningKey| -> String {
-        key.fingerprint().iter().map(|byte| format!("{byte:02X}")).collect()
-    };
-    let pin = format!("durable = \"bookworm\"\nsigned_by = [\"{}\"]", fingerprint(&offline));
+    let demanded = Fingerprint(offline.fingerprint()).to_string();
+    let pin = format!("durable = \"bookworm\"\nsigned_by = [\"{demanded}\"]");
     fixture.edit("versions.toml", "durable = \"bookworm\"", &pin);
-    let texts = ["bookworm/InRelease", &fingerprint(&offline), "as demanded"];
+    let texts = ["bookworm/InRelease", demanded.as_str(), "as demanded"];
     refused(&mut fixture, 4, "signature-demanded", &texts);
     // Signed by both it is taken, although the other suites still lack that signature.
     fixture.mirror.suite("bookworm").sign_with(&[own.clone(), offline.clone()]);
