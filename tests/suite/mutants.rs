@@ -96,7 +96,7 @@ fn passes(copy: &Path, filters: &[&str]) -> Option<bool> {
 }
 
 #[test]
-#[ignore = "half an hour: the step mutants of .ci/run, not among the usual ones"]
+#[ignore = "long: the step mutants of .ci/run, not among the usual ones"]
 fn every_guard_taken_out_is_missed() {
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy");
