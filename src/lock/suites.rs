@@ -45,7 +45,13 @@ pub(super) fn fetch(
         let threads: Vec<_> = release
             .suites
             .iter()
-            .map(|name| scope.spawn(move || suite(world, name, old.suites.get(name), allow)))
+            .map(|name| {
+                // Only the suite that no longer changes is signed offline.
+                let wanted: &[String] =
+                    if *name == release.durable { &release.signed_by } else { &[] };
+                let seen = old.suites.get(name);
+                scope.spawn(move || suite(world, name, Demands { seen, wanted, allow }))
+            })
             .collect();
         threads
             .into_iter()
@@ -55,16 +61,22 @@ pub(super) fn fetch(
     results.into_iter().collect::<Result<_, _>>().map(Suites)
 }
 
-fn suite(
-    world: &World<'_>,
-    name: &str,
-    seen: Option<&SuiteState>,
+/// What a suite must answer to, beside the keys pinned for it.
+#[derive(Clone, Copy)]
+struct Demands<'a> {
+    /// What the lock remembers of it.
+    seen: Option<&'a SuiteState>,
+    /// The keys that must have signed it.
+    wanted: &'a [String],
+    /// What the user allows.
     allow: Allowances,
-) -> Result<Suite, Fault> {
+}
+
+fn suite(world: &World<'_>, name: &str, demands: Demands<'_>) -> Result<Suite, Fault> {
     let what = format!("{name}/InRelease");
     from_mirrors(world, name, &what, &world.mirrors.dists(name, "InRelease"), |url| {
         let response = world.client.fetch_bytes(url, RELEASE_LIMIT).map_err(LockError::Release)?;
-        let suite = judge(world, name, seen, allow, &response)
+        let suite = judge(world, name, demands, &response)
             .map_err(|cause| with_clocks(world.now, &response, cause))?;
         let path = world.indices.join(name).join("InRelease");
         fs::create_dir_all(path.parent().unwrap_or(&path))?;
@@ -110,12 +122,13 @@ pub(super) fn from_mirrors<T>(
 fn judge(
     world: &World<'_>,
     name: &str,
-    seen: Option<&SuiteState>,
-    allow: Allowances,
+    demands: Demands<'_>,
     response: &Response,
 ) -> Result<Suite, Fault> {
+    let Demands { seen, wanted, allow } = demands;
     let keys = world.keyring.for_suite(name);
     let verified = openpgp::verify(&response.bytes, &keys, world.now)
+        .and_then(|verified| verified.demand_all(wanted, &keys).map(|()| verified))
         .map_err(|cause| LockError::Signature { url: response.final_url.clone(), cause })?;
     let digest = Digest::of(verified.text.as_bytes());
     let release = Release::parse(&response.final_url, &verified.text)?;

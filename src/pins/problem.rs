@@ -117,7 +117,7 @@ pub fn at_offset(source: &str, offset: usize, text: String) -> Problem {
     let start = before.rfind('\n').map_or(0, |newline| newline + 1);
     let line_text = source[start..].lines().next().unwrap_or_default();
     Problem {
-        line: before.matches('\n').count() + 1,
+        line: memchr::memchr_iter(b'\n', before.as_bytes()).count() + 1,
         column: before[start..].chars().count() + 1,
         text,
         excerpt: excerpt(line_text),

@@ -64,6 +64,9 @@ pub struct Release {
     pub suites: Vec<String>,
     /// The suite that no longer changes, so that its files stay on the mirrors.
     pub durable: String,
+    /// Fingerprints of the keys that must all have signed the durable suite, beside the
+    /// rule that any key pinned for a suite may sign it: 40 digits, upper case.
+    pub signed_by: Vec<String>,
 }
 
 /// Wanted packages and how they are laid out.
@@ -257,13 +260,26 @@ fn releases(document: &Document<'_>, section: &Section<'_, '_>) -> BTreeMap<Stri
             let got = durable.value.escape_debug();
             document.problem(&durable.span, format!("durable suite `{got}` is not among `suites`"));
         }
+        let signed_by = fingerprints(document, table.optional_strings("signed_by"));
         table.finish();
         suite_name(document, &name);
         let suites = suites.into_iter().map(|suite| suite.value).collect();
-        let release = Release { glibc: glibc.value, gcc, suites, durable: durable.value };
+        let durable = durable.value;
+        let release = Release { glibc: glibc.value, gcc, suites, durable, signed_by };
         releases.insert(name.value, release);
     }
     releases
+}
+
+/// Whole fingerprints only: a short key id is easily made a second time.
+fn fingerprints(document: &Document<'_>, keys: Vec<Placed<String>>) -> Vec<String> {
+    let valid = |c: char| c.is_ascii_digit() || ('A'..='F').contains(&c);
+    for key in keys.iter().filter(|key| key.value.len() != 40 || !key.value.chars().all(valid)) {
+        let got = key.value.escape_debug();
+        let text = format!("not a key's fingerprint: expected 40 digits from 0 to F, got `{got}`");
+        document.problem(&key.span, text);
+    }
+    keys.into_iter().map(|key| key.value).collect()
 }
 
 fn suite_name(document: &Document<'_>, name: &Placed<String>) {

@@ -226,6 +226,9 @@ fn compare(architecture: &'static str) {
     let count = clang.expect("clang-19 resolves").packages.len();
     eprintln!("{architecture}: clang-19: {count} packages in {:?}", start.elapsed());
     let sample: Vec<[&str; 1]> = index.names().step_by(STEP).map(|name| [name]).collect();
+    let count = SETS.len() + sample.len();
+    assert!(count >= 30, "only {count} sets of packages");
+    eprintln!("{architecture}: {count} sets of packages against apt");
     let sets = SETS.iter().copied().chain(sample.iter().map(|set| &set[..]));
     let found: Vec<String> = sets.flat_map(|names| differences(&index, &apt, names)).collect();
     assert!(found.is_empty(), "{} differences:\n{}", found.len(), found.join("\n"));

@@ -7,7 +7,7 @@ use std::fs;
 use crate::support::sources::{root, rust_files};
 
 /// The rows a test is named after: `f13_f14_every_spelling…` is for F13 and F14.
-fn rows_of(test: &str) -> Vec<String> {
+pub(crate) fn rows_of(test: &str) -> Vec<String> {
     let is_row = |part: &&str| {
         let bytes = part.as_bytes();
         bytes.len() == 3
@@ -40,7 +40,7 @@ fn tests_of(text: &str) -> BTreeSet<String> {
     names
 }
 
-fn all_tests() -> BTreeSet<String> {
+pub(crate) fn all_tests() -> BTreeSet<String> {
     let files = ["src", "tests", "runtime"].map(rust_files);
     files.iter().flatten().flat_map(|(_, text)| tests_of(text)).collect()
 }

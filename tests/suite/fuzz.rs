@@ -137,6 +137,11 @@ impl Random {
     }
 }
 
+/// How many executions one run of the tests makes.
+pub(crate) fn bounded_runs() -> usize {
+    TARGETS.iter().map(|target| target.runs).sum()
+}
+
 #[test]
 fn every_seed_passes_its_target() {
     for target in &TARGETS {

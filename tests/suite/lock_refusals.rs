@@ -5,6 +5,7 @@ use crate::support::archive::Compression;
 use crate::support::fixture::{Fixture, Outcome};
 use crate::support::mirror::{Package, keyring, throwaway_key};
 use crate::support::server::{Fault, Server, refused_url};
+use reml_toolchain::debian::openpgp::Fingerprint;
 
 const NONE: [&str; 0] = [];
 const DAY: u64 = 86_400;
@@ -237,6 +238,28 @@ fn without_a_network_it_ends_with_5_and_offline_asks_nobody() {
     fixture.run(args).code(5).stderr_has("cannot connect to 127.0.0.1").stderr_has("hint: check");
     assert_eq!(fixture.read("checksums.txt"), before);
     fixture.run(["lock", "--mirror", "ftp://x/debian"]).code(2).stderr_has("http:// or https://");
+}
+
+/// One key more than the archive's own, demanded by name for the durable suite.
+#[test]
+fn a42_a_durable_suite_without_the_demanded_signature_is_refused() {
+    let offline = throwaway_key(77);
+    let mut fixture = after(|_| ());
+    let own = fixture.mirror.key();
+    fixture.write_keyring(&keyring(&[own.clone(), offline.clone()]));
+    let demanded = Fingerprint(offline.fingerprint()).to_string();
+    let pin = format!("durable = \"bookworm\"\nsigned_by = [\"{demanded}\"]");
+    fixture.edit("versions.toml", "durable = \"bookworm\"", &pin);
+    let texts = ["bookworm/InRelease", demanded.as_str(), "as demanded"];
+    refused(&mut fixture, 4, "signature-demanded", &texts);
+    // Signed by both it is taken, although the other suites still lack that signature.
+    fixture.mirror.suite("bookworm").sign_with(&[own.clone(), offline.clone()]);
+    fixture.mirror.publish();
+    fixture.lock(NONE).code(0);
+    // A keyring that lacks the demanded key cannot satisfy the pin.
+    fixture.write_keyring(&keyring(&[own]));
+    let texts = ["must have signed bookworm", "hint: for an archive of other keys, take"];
+    refused(&mut fixture, 4, "signature-demanded", &texts);
 }
 
 #[test]

@@ -15,6 +15,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod addresses;
 mod apt_agrees;
 mod architecture;
 mod archives;
@@ -32,6 +33,7 @@ mod interruption;
 mod lock_command;
 mod lock_refusals;
 mod mirror_selftest;
+mod mutants;
 mod network_rows;
 mod offline;
 mod own_files;
@@ -41,6 +43,7 @@ mod prepare_places;
 mod proof;
 mod real_packages;
 mod reference;
+mod security_summary;
 mod sha256sum;
 mod signatures;
 mod store_cache;

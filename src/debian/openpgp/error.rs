@@ -93,6 +93,8 @@ pub enum SignatureError {
     NoPinnedKey { suite: String },
     #[error("not signed by {fingerprint} ({name}) as demanded: signed by {}", list(got))]
     Demanded { fingerprint: Fingerprint, name: Cow<'static, str>, got: Vec<String> },
+    #[error("{wanted} must have signed {suite}, but no key of {origin} for it is that")]
+    DemandedUnknown { wanted: String, suite: String, origin: String },
 }
 
 // By hand and not by `#[from]`: the message holds the cause, it is not told twice.
@@ -130,7 +132,7 @@ impl Diagnostic for SignatureError {
             Self::UnknownKeys { .. } => "signature-unknown-key",
             Self::Version { .. } => "signature-version",
             Self::NoPinnedKey { .. } => "signature-no-pinned-key",
-            Self::Demanded { .. } => "signature-demanded",
+            Self::Demanded { .. } | Self::DemandedUnknown { .. } => "signature-demanded",
         }
     }
 
@@ -153,6 +155,9 @@ impl Diagnostic for SignatureError {
                 format!("replace {origin} by a keyring of today: --keyring FILE")
             }
             Self::NoPinnedKey { .. } => "name the keyring of that archive: --keyring FILE".into(),
+            Self::DemandedUnknown { wanted, .. } => format!(
+                "for an archive of other keys, take {wanted} out of `signed_by` in versions.toml"
+            ),
             Self::OtherSuite { .. } => {
                 "check that the mirror serves this suite and no other: --mirror URL".to_owned()
             }

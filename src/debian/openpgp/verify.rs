@@ -82,6 +82,30 @@ impl Verified {
     }
 }
 
+impl Verified {
+    /// Demands that all the keys with these fingerprints (40 digits, upper case) are among
+    /// those who signed.
+    ///
+    /// # Errors
+    /// For the first that is not, or that `keys` does not hold.
+    pub fn demand_all(&self, wanted: &[String], keys: &SuiteKeys) -> Result<(), SignatureError> {
+        for wanted in wanted {
+            let is_wanted = |key: &&Key| key.fingerprint.to_string() == *wanted;
+            match keys.trusted.iter().find(is_wanted) {
+                Some(key) => self.demand(key)?,
+                None => {
+                    return Err(SignatureError::DemandedUnknown {
+                        wanted: wanted.clone(),
+                        suite: keys.suite.clone(),
+                        origin: keys.origin.clone(),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// The state of one judgement: what counted, and why the rest did not.
 struct Judge<'a> {
     keys: &'a SuiteKeys,

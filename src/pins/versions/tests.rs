@@ -66,6 +66,16 @@ fn k01_package_names_mirrors_and_versions_are_checked() {
 }
 
 #[test]
+fn a42_demanded_keys_are_named_by_whole_fingerprints() {
+    let pins = Pins::parse("versions.toml", REAL).unwrap();
+    assert_eq!(pins.releases["bookworm"].signed_by, ["4D64FEC119C2029067D6E791F8D2585B8783D481"]);
+    for wrong in ["8783D481", "4d64fec119c2029067d6e791f8d2585b8783d481"] {
+        let text = REAL.replace("4D64FEC119C2029067D6E791F8D2585B8783D481", wrong);
+        assert!(refused(&text).contains("not a key's fingerprint"), "{wrong}");
+    }
+}
+
+#[test]
 fn k03_a_newer_schema_is_refused_without_judging_the_rest() {
     let message = refused("schema = 2\nnew = true\n");
     assert!(message.contains("expected 1, got 2; a newer reml-toolchain reads it"), "{message}");

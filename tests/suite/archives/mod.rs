@@ -11,3 +11,6 @@ mod names;
 mod never_panics;
 mod stream;
 pub mod support;
+
+/// Names the file into which each archive that is tried is noted, a line each.
+pub(crate) const TALLY: &str = "REML_TOOLCHAIN_TALLY";
