@@ -41,6 +41,12 @@ impl Urgency {
         }
     }
 
+    /// The urgency that `word` names.
+    #[must_use]
+    pub fn of_word(word: &str) -> Self {
+        Self::parse(word)
+    }
+
     /// The word.
     #[must_use]
     pub const fn word(self) -> &'static str {
