@@ -73,7 +73,7 @@ impl Args {
         for package in &self.with {
             options.with.insert((release.clone(), target.triple, package.clone()));
         }
-        let resolved = resolve(context, &pins, &options, &self.network, &self.trust, false)?;
+        let resolved = resolve(context, &pins, &options, &self.network, &self.trust)?;
         let Resolved { old, outcome, .. } = &resolved;
         let changed = outcome.lock != *old;
         let updates = if self.update { self.updates(context, &pins, outcome)? } else { Vec::new() };
@@ -137,18 +137,8 @@ pub(super) fn resolve(
     options: &Options,
     network: &Network,
     trust: &Trust,
-    cached: bool,
 ) -> anyhow::Result<Resolved> {
-    fs::create_dir_all(&context.project.toolchains()).map_err(Fault::from)?;
-    let alone = fs::lock(
-        &context.project.lock_lock(),
-        fs::Hold::Exclusive,
-        fs::Patience::Wait,
-        "lock",
-        context.reporter,
-    )
-    .map_err(Fault::from)?;
-    sweep(context)?;
+    let alone = alone(context)?;
     let old = context.lock()?;
     let client = network.client(context, false);
     let mirrors = network.mirrors(context, pins)?;
@@ -161,10 +151,22 @@ pub(super) fn resolve(
         keyring: &keyring,
         progress: context.reporter,
         now: clock::unix_now(),
-        cached,
+        cached: false,
     };
     let outcome = lock::lock(&world, pins, &old, options)?;
     Ok(Resolved { old, outcome, _alone: alone })
+}
+
+/// The right to change the lock and the kept indices; others wait for it.
+///
+/// # Errors
+/// The project's folder cannot be written.
+pub(super) fn alone(context: &Context<'_>) -> Result<fs::Lock, Fault> {
+    fs::create_dir_all(&context.project.toolchains())?;
+    let (place, hold) = (context.project.lock_lock(), fs::Hold::Exclusive);
+    let alone = fs::lock(&place, hold, fs::Patience::Wait, "lock", context.reporter)?;
+    sweep(context)?;
+    Ok(alone)
 }
 
 /// Removes what killed runs left half-written. Only the lock's holder writes these files.

@@ -144,7 +144,7 @@ impl Args {
         for package in missing {
             options.with.insert((release.to_owned(), target.triple, package.clone()));
         }
-        let resolved = lock::resolve(context, pins, &options, &self.network, &self.trust, false)?;
+        let resolved = lock::resolve(context, pins, &options, &self.network, &self.trust)?;
         resolved.write(context)?;
         *lock = resolved.outcome.lock;
         Ok(())
