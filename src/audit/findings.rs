@@ -311,7 +311,7 @@ fn updates(findings: &mut Findings<'_>, facts: &Facts) {
     }
     if headers.0 > 0 {
         let text = format!(
-            "{} packages that are not linked into programs have newer versions, with {} CVE ids in all",
+            "newer versions of packages that are not linked into programs: {}, with {} CVE ids in all",
             headers.0, headers.1
         );
         findings.add("headers-superseded", text);

@@ -18,6 +18,8 @@ mod support;
 mod apt_agrees;
 mod architecture;
 mod archives;
+mod audit_command;
+mod audit_real;
 mod catalogue;
 mod debian_keys;
 mod differential;
