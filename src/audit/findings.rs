@@ -267,7 +267,7 @@ fn suites(findings: &mut Findings<'_>, facts: &Facts, pins: &Pins) {
         };
         match Timestamp::end_of_day(text) {
             Some(end) if end < now => {
-                findings.add("support-ended", format!("{name}: its support ended on {text}"))
+                findings.add("support-ended", format!("{name}: its support ended on {text}"));
             }
             Some(end) if end.days_since(now) < SUPPORT_DAYS => {
                 findings.add(
@@ -337,7 +337,7 @@ fn tree(findings: &mut Findings<'_>, tree: &Toolchain, pins: &Pins) {
     let pinned = pins.release(&tree.release);
     let mut compare = |code, what: &str, expected: &str, got: Option<&str>| match got {
         None => {
-            findings.add("tool-silent", format!("{target}: the version of {what} cannot be told"))
+            findings.add("tool-silent", format!("{target}: the version of {what} cannot be told"));
         }
         Some(got) if got != expected => {
             findings.add(

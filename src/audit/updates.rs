@@ -193,21 +193,20 @@ impl Update {
     #[must_use]
     pub fn line(&self) -> String {
         let Self { name, old, new, suite, .. } = self;
-        let mut text = format!("{name} {old} → {new} ({suite}");
-        if let Some(urgency) = self.urgency {
-            text.push_str(&format!(", urgency {urgency}"));
-        }
-        text.push_str(&match (self.linked, self.cve_count) {
+        let urgency = self.urgency.map(|word| format!(", urgency {word}")).unwrap_or_default();
+        let remark = match (self.linked, self.cve_count) {
             (false, Some(0)) => ", not linked into programs".to_owned(),
             (false, Some(count)) => format!(", not linked into programs; {count} CVE ids"),
             (false, None) => ", a tool of the host".to_owned(),
             (true, None) => ", its changelog was not read".to_owned(),
             (true, Some(_)) => String::new(),
-        });
-        text.push(')');
-        if !self.cves.is_empty() {
-            text.push_str(&format!(": {}", self.cves.join(", ")));
-        }
+        };
+        let ids = if self.cves.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", self.cves.join(", "))
+        };
+        let mut text = format!("{name} {old} → {new} ({suite}{urgency}{remark}){ids}");
         if self.cve_count.is_some() && !self.complete {
             text.push_str(" (the changelog is cut: there may be more)");
         }

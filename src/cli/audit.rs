@@ -23,9 +23,9 @@ Examples:
   reml-toolchain audit --deny package-superseded --allow lock-old
   reml-toolchain audit --format github --badge status.svg";
 
-/// Compare clang, lld, glibc and the locked packages with the pins and with Debian's
-/// signed state; tell updates with their CVE ids
+/// Compare tools, glibc and packages with the pins and with Debian's signed state
 ///
+/// Newer versions are told with the CVE ids of Debian's changelogs.
 /// A line is added to toolchains/audit.log. Without a network the suites are told as not
 /// checked; with --offline they are compared by the indices of the last run.
 #[derive(Debug, clap::Args)]
