@@ -6,23 +6,32 @@ use serde_json::{Value, json};
 
 use super::network::{Network, Trust};
 use super::{Context, context};
+use crate::audit::updates::{self, Update};
 use crate::debian::release::Allowances;
 use crate::host::fault::Fault;
 use crate::host::progress::{Event, Progress as _};
 use crate::host::{clock, fs};
 use crate::lock::{self, Change, Options, Outcome};
 use crate::pins::{Lock, Pins};
+use crate::store::Store;
 
 /// Resolve the wanted packages from Debian's signed indices and write checksums.txt
 ///
 /// Each suite's InRelease is verified against Debian's archive keys, which are built into
-/// this program. Versions that are locked stay as they are; --update takes newer ones.
+/// this program. Versions that are locked stay as they are; --update shows newer
+/// ones, and --update --write takes them.
 #[derive(Debug, clap::Args)]
 #[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Args {
-    /// Take newer versions of what is locked already
+    /// Show which newer versions there are of what is locked, with urgency and CVE ids
+    ///
+    /// Nothing is written without --write. The new packages' changelogs are read out of the
+    /// packages themselves, which are fetched into the cache for that.
     #[arg(long)]
     update: bool,
+    /// Take what --update shows
+    #[arg(long, requires = "update", conflicts_with = "check")]
+    write: bool,
     /// Lock PKG and all it depends on for --target, too (repeatable)
     #[arg(long, value_name = "PKG")]
     with: Vec<String>,
@@ -61,13 +70,23 @@ impl Args {
         };
         let target = context::target(&pins, self.target.as_deref())?;
         let release = context::release(&pins, self.release.as_deref())?;
-        for package in self.with {
-            options.with.insert((release.clone(), target.triple, package));
+        for package in &self.with {
+            options.with.insert((release.clone(), target.triple, package.clone()));
         }
         let resolved = resolve(context, &pins, &options, &self.network, &self.trust)?;
         let Resolved { old, outcome, .. } = &resolved;
         let changed = outcome.lock != *old;
-        tell(context, outcome)?;
+        let updates = if self.update { self.updates(context, &pins, outcome)? } else { Vec::new() };
+        tell(context, outcome, &updates)?;
+        if self.update && !self.write && !self.check {
+            let text = match outcome.changes.len() {
+                0 => format!("nothing is newer than {}", context.project.lock().display()),
+                _ => "nothing was written: `reml-toolchain lock --update --write` takes this"
+                    .to_owned(),
+            };
+            context.reporter.event(Event::Note { text });
+            return Ok(ExitCode::SUCCESS);
+        }
         if self.check {
             return Ok(ExitCode::from(if changed { 3 } else { 0 }));
         }
@@ -80,6 +99,23 @@ impl Args {
         };
         context.reporter.event(Event::Note { text });
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// What the newer versions change.
+    fn updates(
+        &self,
+        context: &Context<'_>,
+        pins: &Pins,
+        outcome: &Outcome,
+    ) -> anyhow::Result<Vec<Update>> {
+        let world = updates::World {
+            store: &Store::open(&context.project.cache()).map_err(Fault::from)?,
+            client: &self.network.client(context, false),
+            mirrors: &self.network.mirrors(context, pins)?,
+            pins,
+            progress: context.reporter,
+        };
+        Ok(updates::updates(&world, &outcome.lock, &outcome.changes)?)
     }
 }
 
@@ -102,16 +138,7 @@ pub(super) fn resolve(
     network: &Network,
     trust: &Trust,
 ) -> anyhow::Result<Resolved> {
-    fs::create_dir_all(&context.project.toolchains()).map_err(Fault::from)?;
-    let alone = fs::lock(
-        &context.project.lock_lock(),
-        fs::Hold::Exclusive,
-        fs::Patience::Wait,
-        "lock",
-        context.reporter,
-    )
-    .map_err(Fault::from)?;
-    sweep(context)?;
+    let alone = alone(context)?;
     let old = context.lock()?;
     let client = network.client(context, false);
     let mirrors = network.mirrors(context, pins)?;
@@ -124,9 +151,22 @@ pub(super) fn resolve(
         keyring: &keyring,
         progress: context.reporter,
         now: clock::unix_now(),
+        cached: false,
     };
     let outcome = lock::lock(&world, pins, &old, options)?;
     Ok(Resolved { old, outcome, _alone: alone })
+}
+
+/// The right to change the lock and the kept indices; others wait for it.
+///
+/// # Errors
+/// The project's folder cannot be written.
+pub(super) fn alone(context: &Context<'_>) -> Result<fs::Lock, Fault> {
+    fs::create_dir_all(&context.project.toolchains())?;
+    let (place, hold) = (context.project.lock_lock(), fs::Hold::Exclusive);
+    let alone = fs::lock(&place, hold, fs::Patience::Wait, "lock", context.reporter)?;
+    sweep(context)?;
+    Ok(alone)
 }
 
 /// Removes what killed runs left half-written. Only the lock's holder writes these files.
@@ -157,7 +197,7 @@ impl Resolved {
     }
 }
 
-fn tell(context: &Context<'_>, outcome: &Outcome) -> Result<(), Fault> {
+fn tell(context: &Context<'_>, outcome: &Outcome, updates: &[Update]) -> Result<(), Fault> {
     let say = |text: String| context.reporter.event(Event::Note { text });
     outcome.notes.iter().cloned().for_each(say);
     for change in &outcome.changes {
@@ -170,10 +210,15 @@ fn tell(context: &Context<'_>, outcome: &Outcome) -> Result<(), Fault> {
             (None, None) => continue,
         });
     }
+    for update in updates {
+        say(format!("  {}", update.line()));
+    }
     for change in &outcome.newer {
         if let (Some(before), Some(after)) = (&change.before, &change.after) {
             let (name, suite) = (&change.name, &change.suite);
-            say(format!("newer in {suite}: {name} {before} → {after} (`lock --update` takes it)"));
+            say(format!(
+                "newer in {suite}: {name} {before} → {after} (`lock --update` tells more)"
+            ));
         }
     }
     let rows = |list: &[Change]| -> Value { list.iter().map(row).collect() };
@@ -182,6 +227,7 @@ fn tell(context: &Context<'_>, outcome: &Outcome) -> Result<(), Fault> {
         "packages": outcome.lock.packages.len(),
         "changes": rows(&outcome.changes),
         "newer": rows(&outcome.newer),
+        "updates": updates,
         "notes": outcome.notes,
     }))?;
     Ok(())

@@ -10,6 +10,7 @@ use crate::host::Env;
 use crate::host::fault::{Diagnostic, Fault, Kind};
 use crate::ui::{Output, Reporter, Verbosity, failure, output};
 
+mod audit;
 mod context;
 mod env;
 mod exec;
@@ -82,6 +83,7 @@ pub enum When {
 enum Command {
     Prepare(prepare::Args),
     Lock(lock::Args),
+    Audit(audit::Args),
     Env(env::Args),
     Exec(exec::Args),
     Verify(verify::Args),
@@ -140,6 +142,7 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
     match command {
         Command::Prepare(args) => args.run(context),
         Command::Lock(args) => args.run(context),
+        Command::Audit(args) => args.run(context),
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),
         Command::Verify(args) => args.run(context),

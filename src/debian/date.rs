@@ -84,6 +84,25 @@ impl Timestamp {
         Ok(Self(days * DAY + hour * 3600 + minute * 60 + second))
     }
 
+    /// The end of the day `2028-06-30` (ISO 8601, UTC); `None` when there is no such day.
+    #[must_use]
+    pub fn end_of_day(text: &str) -> Option<Self> {
+        let mut parts = text.split('-').map(|part| part.parse::<i64>().ok());
+        let (year, month, day) = (parts.next()??, parts.next()??, parts.next()??);
+        let is_day = (1970..10_000).contains(&year)
+            && (1..=12).contains(&month)
+            && (1..=days_in(month, year)).contains(&day)
+            && parts.next().is_none();
+        is_day.then(|| Self((days_from_epoch(year, month, day) + 1) * DAY - 1))
+    }
+
+    /// The day by ISO 8601, `2028-06-30`.
+    #[must_use]
+    pub fn day(self) -> String {
+        let Civil { year, month, day, .. } = self.civil();
+        format!("{year:04}-{month:02}-{day:02}")
+    }
+
     /// Whole days from `earlier` to this point, rounded down; negative when it lies
     /// before.
     #[must_use]

@@ -3,6 +3,7 @@
 //! come in as arguments.
 
 pub mod ar;
+pub mod changelog;
 pub mod control;
 pub mod date;
 pub mod deb;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Seen;
 use crate::pins::{Lock, LockedPackage};
 
 /// The lock to write, and what is to be said about it.
@@ -15,6 +16,8 @@ pub struct Outcome {
     pub newer: Vec<Change>,
     /// True and not wrong: expired and allowed, a suite's new role.
     pub notes: Vec<String>,
+    /// The suites it was made from.
+    pub suites: Vec<Seen>,
 }
 
 /// One package whose version differs; `None` is absence.
@@ -53,7 +56,7 @@ pub(super) fn settle(old: &Lock, fresh: &Lock, update: bool, notes: Vec<String>)
     }
     let changes = difference(old, &lock);
     let newer = difference(&lock, fresh);
-    Outcome { lock, changes, newer, notes }
+    Outcome { lock, changes, newer, notes, suites: Vec::new() }
 }
 
 fn sets(lock: &Lock) -> BTreeSet<String> {

@@ -2,6 +2,7 @@
 
 use crate::debian::openpgp::SignatureError;
 use crate::host::fault::{Diagnostic, Fault, Kind};
+use crate::host::fs::FsError;
 use crate::host::http::HttpError;
 
 /// A failure of `lock`.
@@ -46,6 +47,15 @@ pub enum LockError {
         #[source]
         cause: Fault,
     },
+    /// Nobody may be asked, and no earlier run has kept the file.
+    #[error("{suite}: no signed file of an earlier run is in the cache")]
+    NotCached {
+        /// The suite.
+        suite: String,
+        /// Why it cannot be read.
+        #[source]
+        cause: FsError,
+    },
     /// A suite's signed file did not come.
     #[error(transparent)]
     Release(HttpError),
@@ -71,6 +81,7 @@ impl Diagnostic for LockError {
         match self {
             Self::AllMirrors { kind, .. } => *kind,
             Self::NoMirror { .. } => Kind::Usage,
+            Self::NotCached { .. } => Kind::Network,
             Self::Signature { cause, .. } => cause.kind(),
             Self::Clock { cause, .. } => cause.kind(),
             Self::Release(cause) | Self::Fetch(cause) => cause.kind(),
@@ -82,6 +93,7 @@ impl Diagnostic for LockError {
         match self {
             Self::AllMirrors { .. } => "all-mirrors-failed",
             Self::NoMirror { .. } => "no-mirror",
+            Self::NotCached { .. } => "suite-not-cached",
             Self::Signature { cause, .. } => cause.code(),
             Self::Clock { cause, .. } => cause.code(),
             Self::Release(cause) | Self::Fetch(cause) => cause.code(),
@@ -98,6 +110,9 @@ impl Diagnostic for LockError {
                 }
                 hints.push("ask another mirror: add `--mirror URL`, e.g. one of https://www.debian.org/mirror/list".to_owned());
                 hints
+            }
+            Self::NotCached { .. } => {
+                vec!["run the same command once without --offline".to_owned()]
             }
             Self::NoMirror { .. } => vec!["add one to [mirrors] in versions.toml".to_owned()],
             Self::Signature { cause, .. } => cause.hints(),

@@ -37,6 +37,21 @@ pub struct World<'w> {
     pub progress: &'w dyn Progress,
     /// The time of this run, in Unix seconds.
     pub now: u64,
+    /// Whether the suites are those of the last run, out of `indices`, and nobody is asked.
+    pub cached: bool,
+}
+
+/// A verified suite, for those who judge more of it than the lock needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its codename.
+    pub name: String,
+    /// The `Date` of its Release file, in Unix seconds.
+    pub date: i64,
+    /// Its `Valid-Until`, in Unix seconds.
+    pub valid_until: Option<i64>,
+    /// The keys whose signatures are good: fingerprint and name.
+    pub signers: Vec<(String, String)>,
 }
 
 /// How to lock.
@@ -75,10 +90,11 @@ pub fn lock(
     options: &Options,
 ) -> Result<Outcome, Fault> {
     let mut fresh = Lock { archives: old.archives.clone(), ..Lock::default() };
-    let mut notes = Vec::new();
+    let (mut notes, mut seen) = (Vec::new(), Vec::new());
     for (codename, release) in &pins.releases {
         let suites = suites::fetch(world, release, old, options.allow)?;
         notes.extend(suites.notes());
+        seen.extend(suites.seen());
         fresh.suites.extend(suites.states());
         for target in crate::pins::TARGETS {
             let wants = choose::wants(pins, codename, release, target, old, options);
@@ -92,7 +108,7 @@ pub fn lock(
         }
         warn_of_perishables(world.progress, codename, release, &fresh);
     }
-    Ok(changes::settle(old, &fresh, options.update, notes))
+    Ok(Outcome { suites: seen, ..changes::settle(old, &fresh, options.update, notes) })
 }
 
 fn add(lock: &mut Lock, set: &str, (path, package): (String, LockedPackage)) {

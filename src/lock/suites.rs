@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{LockError, World};
+use super::{LockError, Seen, World};
 use crate::debian::date::Timestamp;
 use crate::debian::mirrors::Archive;
 use crate::debian::openpgp;
@@ -32,6 +32,7 @@ pub(super) struct Suite {
     pub(super) release: Release,
     digest: Digest,
     notes: Vec<Note>,
+    signers: Vec<(String, String)>,
 }
 
 /// Fetches and verifies all suites of `release`, side by side.
@@ -74,9 +75,16 @@ struct Demands<'a> {
 
 fn suite(world: &World<'_>, name: &str, demands: Demands<'_>) -> Result<Suite, Fault> {
     let what = format!("{name}/InRelease");
+    if world.cached {
+        let path = world.indices.join(name).join("InRelease");
+        let bytes = fs::read_at_most(&path, RELEASE_LIMIT)
+            .map_err(|cause| LockError::NotCached { suite: name.to_owned(), cause })?;
+        return judge(world, name, demands, &path.display().to_string(), &bytes);
+    }
     from_mirrors(world, name, &what, &world.mirrors.dists(name, "InRelease"), |url| {
         let response = world.client.fetch_bytes(url, RELEASE_LIMIT).map_err(LockError::Release)?;
-        let suite = judge(world, name, demands, &response)
+        let (origin, bytes) = (&response.final_url, &response.bytes);
+        let suite = judge(world, name, demands, origin, bytes)
             .map_err(|cause| with_clocks(world.now, &response, cause))?;
         let path = world.indices.join(name).join("InRelease");
         fs::create_dir_all(path.parent().unwrap_or(&path))?;
@@ -123,15 +131,16 @@ fn judge(
     world: &World<'_>,
     name: &str,
     demands: Demands<'_>,
-    response: &Response,
+    origin: &str,
+    bytes: &[u8],
 ) -> Result<Suite, Fault> {
     let Demands { seen, wanted, allow } = demands;
     let keys = world.keyring.for_suite(name);
-    let verified = openpgp::verify(&response.bytes, &keys, world.now)
+    let verified = openpgp::verify(bytes, &keys, world.now)
         .and_then(|verified| verified.demand_all(wanted, &keys).map(|()| verified))
-        .map_err(|cause| LockError::Signature { url: response.final_url.clone(), cause })?;
+        .map_err(|cause| LockError::Signature { url: origin.to_owned(), cause })?;
     let digest = Digest::of(verified.text.as_bytes());
-    let release = Release::parse(&response.final_url, &verified.text)?;
+    let release = Release::parse(origin, &verified.text)?;
     let last_seen = seen.map(|state| LastSeen {
         date: Timestamp(state.date),
         sha256: state.release,
@@ -152,11 +161,13 @@ fn judge(
     };
     let now = Timestamp(i64::try_from(world.now).unwrap_or(i64::MAX));
     let notes = release.check(&digest, &expectation, now)?;
+    let mut signers = Vec::new();
     for signature in &verified.signatures {
+        signers.push((signature.fingerprint.to_string(), signature.name.to_string()));
         let text = format!("{name}: signed by {} ({})", signature.fingerprint, signature.name);
         world.progress.event(Event::Detail { text });
     }
-    Ok(Suite { name: name.to_owned(), release, digest, notes })
+    Ok(Suite { name: name.to_owned(), release, digest, notes, signers })
 }
 
 /// A date that is refused may be this machine's fault: when the server's clock is far
@@ -189,6 +200,17 @@ impl Suites {
             release: suite.digest,
         };
         self.0.iter().map(|suite| (suite.name.clone(), state(suite))).collect()
+    }
+
+    /// What is told of each.
+    pub(super) fn seen(&self) -> Vec<Seen> {
+        let seen = |suite: &Suite| Seen {
+            name: suite.name.clone(),
+            date: suite.release.date.0,
+            valid_until: suite.release.valid_until.map(|time| time.0),
+            signers: suite.signers.clone(),
+        };
+        self.0.iter().map(seen).collect()
     }
 
     /// What is to be told of them.

@@ -199,6 +199,12 @@ impl<'d, 's> Section<'d, 's> {
         }
     }
 
+    /// A string that may be absent.
+    #[must_use]
+    pub fn optional_string(&self, key: &'static str) -> Option<Placed<String>> {
+        self.value(key).is_some().then(|| self.string(key))
+    }
+
     /// A list of strings; an absent key is an empty list.
     #[must_use]
     pub fn optional_strings(&self, key: &'static str) -> Vec<Placed<String>> {

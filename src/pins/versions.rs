@@ -67,6 +67,9 @@ pub struct Release {
     /// Fingerprints of the keys that must all have signed the durable suite, beside the
     /// rule that any key pinned for a suite may sign it: 40 digits, upper case.
     pub signed_by: Vec<String>,
+    /// The last day of its support, `2028-06-30`, where that is known. `audit` warns a year
+    /// before.
+    pub support_ends: Option<String>,
 }
 
 /// Wanted packages and how they are laid out.
@@ -261,11 +264,20 @@ fn releases(document: &Document<'_>, section: &Section<'_, '_>) -> BTreeMap<Stri
             document.problem(&durable.span, format!("durable suite `{got}` is not among `suites`"));
         }
         let signed_by = fingerprints(document, table.optional_strings("signed_by"));
+        let support_ends = table.optional_string("support_ends");
+        for date in support_ends.iter().filter(|date| !is_date(&date.value)) {
+            let got = date.value.escape_debug();
+            document.problem(
+                &date.span,
+                format!("not a date: expected e.g. `2028-06-30`, got `{got}`"),
+            );
+        }
         table.finish();
         suite_name(document, &name);
         let suites = suites.into_iter().map(|suite| suite.value).collect();
-        let durable = durable.value;
-        let release = Release { glibc: glibc.value, gcc, suites, durable, signed_by };
+        let (glibc, durable) = (glibc.value, durable.value);
+        let support_ends = support_ends.map(|date| date.value);
+        let release = Release { glibc, gcc, suites, durable, signed_by, support_ends };
         releases.insert(name.value, release);
     }
     releases
@@ -280,6 +292,18 @@ fn fingerprints(document: &Document<'_>, keys: Vec<Placed<String>>) -> Vec<Strin
         document.problem(&key.span, text);
     }
     keys.into_iter().map(|key| key.value).collect()
+}
+
+/// `2028-06-30`: a shape, and a month and day that can be.
+fn is_date(text: &str) -> bool {
+    let shape = text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    let number = |range: std::ops::Range<usize>| text.get(range).and_then(|part| part.parse().ok());
+    let within = |range, most| number(range).is_some_and(|value: u8| (1..=most).contains(&value));
+    shape && within(5..7, 12) && within(8..10, 31)
 }
 
 fn suite_name(document: &Document<'_>, name: &Placed<String>) {

@@ -39,7 +39,7 @@ impl Scene {
         for (path, bytes) in superseded {
             fixture.mirror.write(&path, &bytes);
         }
-        fixture.lock(["--update"]).code(0);
+        fixture.lock(["--update", "--write"]).code(0);
         fixture.prepare(NONE).code(0);
         let (new_lock, new) = (fixture.read("checksums.txt"), tree(&fixture));
         assert!(old != new);
@@ -126,7 +126,15 @@ fn a_killed_lock_leaves_the_old_file_or_the_new_one() {
         scene.fixture.write("checksums.txt", old);
         let _ = fs::remove_dir_all(scene.fixture.path("toolchains/cache/dists"));
         let (url, keyring) = (scene.fixture.mirror.url(), scene.fixture.keyring());
-        let args = ["lock", "--update", "--mirror", &url, "--keyring", keyring.to_str().unwrap()];
+        let args = [
+            "lock",
+            "--update",
+            "--write",
+            "--mirror",
+            &url,
+            "--keyring",
+            keyring.to_str().unwrap(),
+        ];
         let mut command = scene.fixture.command(args);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(round * 15));
@@ -134,7 +142,7 @@ fn a_killed_lock_leaves_the_old_file_or_the_new_one() {
         child.wait().unwrap();
         let now = scene.fixture.read("checksums.txt");
         assert!(now == *old || now == *new, "neither the old lock nor the new one");
-        scene.fixture.lock(["--update"]).code(0);
+        scene.fixture.lock(["--update", "--write"]).code(0);
         assert_eq!(scene.fixture.read("checksums.txt"), *new);
         let rubbish = rubbish(&scene.fixture.root());
         assert!(rubbish.is_empty(), "{rubbish:?}");

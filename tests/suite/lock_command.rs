@@ -190,7 +190,7 @@ fn a_newer_version_is_reported_and_update_takes_it() {
     fixture.mirror.pass_time(3600);
     fixture.mirror.suite("bookworm").bump("libcrypt1", "1:4.4.33-3", "Fix a thing.");
     fixture.mirror.publish();
-    let newer = "newer in bookworm: libcrypt1 1:4.4.33-2 → 1:4.4.33-3 (`lock --update` takes it)";
+    let newer = "newer in bookworm: libcrypt1 1:4.4.33-2 → 1:4.4.33-3 (`lock --update` tells more)";
     fixture.lock(NONE).code(0).stderr_has(newer);
     assert_eq!(entries(&fixture)["libcrypt1 amd64"].0, "1:4.4.33-2");
     let digests = |text: &str| -> Vec<String> {
@@ -206,11 +206,39 @@ fn a_newer_version_is_reported_and_update_takes_it() {
     assert_eq!(document["changes"][0]["before"], "1:4.4.33-2");
     assert_eq!(document["changes"][0]["after"], "1:4.4.33-3");
     assert_eq!(fixture.read("checksums.txt"), kept, "--check writes nothing");
-    let update = fixture.lock(["--update"]);
-    update.code(0).stderr_has("  ~ libcrypt1:amd64 1:4.4.33-2 → 1:4.4.33-3\n");
+    let preview = fixture.lock(["--update"]);
+    preview.code(0).stderr_has("  ~ libcrypt1:amd64 1:4.4.33-2 → 1:4.4.33-3\n");
+    preview.stderr_has("nothing was written: `reml-toolchain lock --update --write` takes this");
+    assert_eq!(fixture.read("checksums.txt"), kept, "--update alone writes nothing");
+    fixture.lock(["--update", "--write"]).code(0).stderr_has("wrote ");
     assert_eq!(entries(&fixture)["libcrypt-dev arm64"].0, "1:4.4.33-3");
-    assert_eq!(update.stderr.lines().filter(|line| line.starts_with("  ")).count(), 8, "{update}");
     fixture.lock(["--update", "--check"]).code(0);
+    fixture.lock(["--update"]).code(0).stderr_has("nothing is newer than ");
+}
+
+#[test]
+fn an_update_tells_urgency_and_cve_ids_out_of_the_signed_packages() {
+    let mut fixture = Fixture::locked();
+    fixture.mirror.pass_time(3600);
+    let mirror = &mut fixture.mirror;
+    let bookworm = mirror.suite("bookworm");
+    bookworm.bump("libcrypt1", "1:4.4.33-2+deb12u1", "Fix CVE-2026-1000 and CVE-2026-0999.");
+    bookworm.bump("libcrypt1", "1:4.4.33-2+deb12u2", "Fix CVE-2026-20000.");
+    bookworm.bump("linux-libc-dev", "6.1.999-1", "Fix CVE-2026-1, CVE-2026-5555.");
+    mirror.publish();
+    let outcome = fixture.lock(["--update", "--json"]);
+    let line = "  libcrypt1 1:4.4.33-2 → 1:4.4.33-2+deb12u2 (bookworm, urgency medium): \
+                CVE-2026-0999, CVE-2026-1000, CVE-2026-20000\n";
+    outcome.code(0).stderr_has(line);
+    // Headers only: counted, not listed, and after what is linked.
+    outcome
+        .stderr_has("linux-libc-dev 6.1.176-1 → 6.1.999-1 (bookworm, urgency medium, not linked");
+    let document: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let updates = document["updates"].as_array().unwrap();
+    assert_eq!(updates.last().unwrap()["name"], "linux-libc-dev");
+    assert_eq!(updates.last().unwrap()["cve_count"], 1);
+    assert_eq!(updates.last().unwrap()["cves"], serde_json::json!([]));
+    assert_eq!(updates[0]["architectures"], serde_json::json!(["amd64", "arm64"]));
 }
 
 #[test]

@@ -19,6 +19,8 @@ mod addresses;
 mod apt_agrees;
 mod architecture;
 mod archives;
+mod audit_command;
+mod audit_real;
 mod catalogue;
 mod debian_keys;
 mod differential;

@@ -164,7 +164,7 @@ fn c11_a_dependency_that_was_not_there_is_shown_and_prepare_keeps_to_the_lock() 
     // What is locked is what is used, whatever the archive offers now.
     fixture.prepare(["--with", "zlib1g-dev"]).code(0).stderr_has("is up to date");
     assert_eq!(fixture.read("checksums.txt"), before);
-    fixture.lock(["--update"]).code(0).stderr_has("  + libextra:amd64 1-1\n");
+    fixture.lock(["--update", "--write"]).code(0).stderr_has("  + libextra:amd64 1-1\n");
     assert!(!before.contains("libextra") && fixture.read("checksums.txt").contains("libextra"));
 }
 
@@ -219,7 +219,7 @@ fn c16_a_suite_that_changes_in_the_middle_is_locked_as_it_was_signed() {
     fixture.mirror.suite("bookworm").bump("libcrypt1", "1:4.4.33-3", "Another.");
     fixture.mirror.publish();
     fixture.mirror.write(&path, &signed);
-    fixture.lock(["--update"]).code(0).stderr_lacks("4.4.33-3");
+    fixture.lock(["--update", "--write"]).code(0).stderr_lacks("4.4.33-3");
     assert!(!fixture.read("checksums.txt").contains("4.4.33-3"));
 }
 

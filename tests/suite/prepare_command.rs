@@ -171,7 +171,7 @@ fn a_changed_lock_is_a_reason() {
         fixture.mirror.pass_time(3600);
         fixture.mirror.suite("bookworm").bump("libcrypt1", "1:4.4.33-3", "Fix a thing.");
         fixture.mirror.publish();
-        fixture.lock(["--update"]).code(0);
+        fixture.lock(["--update", "--write"]).code(0);
     };
     stale(update, &[], "sysroot libcrypt-dev:amd64 changed (1:4.4.33-2 ");
 }

@@ -86,9 +86,11 @@ fn wrong_bytes_from_the_mirror_are_refused_and_the_old_toolchain_stays_whole() {
     fixture.mirror.pass_time(3600);
     fixture.mirror.suite("bookworm").bump("libc6", "2.36-9+deb12u15", "Fix a thing.");
     fixture.mirror.publish();
-    fixture.lock(["--update"]).code(0);
+    fixture.lock(["--update", "--write"]).code(0);
     let before = fixture.snapshot(format!("toolchains/{X86}"));
     let new = LIBC.replace("deb12u14", "deb12u15");
+    // `lock --update` has read its changelog, and so has it in the cache.
+    std::fs::remove_file(cached(&fixture, &new)).unwrap();
     fixture.mirror.server().fault(&served(&new), Fault::Corrupt);
     let outcome = fixture.prepare(NONE);
     outcome.code(4).stderr_has(&new).stderr_has("wrong SHA-256: expected ").stderr_has("hint: ");

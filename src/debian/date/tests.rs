@@ -68,3 +68,13 @@ proptest! {
         let _ = Timestamp::parse(&date);
     }
 }
+
+#[test]
+fn a_day_by_iso_8601_ends_one_second_before_the_next() {
+    let end = Timestamp::end_of_day("2028-06-30").unwrap();
+    assert_eq!(end.to_string(), "Fri, 30 Jun 2028 23:59:59 UTC");
+    assert_eq!(end.day(), "2028-06-30");
+    for text in ["", "2028-06", "2027-02-29", "2028-13-01", "2028-06-30-1", "é"] {
+        assert_eq!(Timestamp::end_of_day(text), None, "{text}");
+    }
+}

@@ -146,7 +146,7 @@ impl Diagnostic for HttpError {
             }
             Self::Status { status: 404 | 410, .. } => {
                 "the mirror no longer has the file: name another --mirror, or run \
-                 `reml-toolchain lock --update`"
+                 `reml-toolchain lock --update --write`"
             }
             Self::Status { .. } | Self::Stalled { .. } | Self::Broken { .. } => {
                 "run the same command again: what is there already is kept"
