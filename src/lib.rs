@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod debian;
 pub mod elf;
+pub mod emulate;
 pub mod host;
 pub mod llvm;
 pub mod lock;

@@ -16,6 +16,7 @@ const ROOMS: &[&str] = &[
     "ui",
     "prepare",
     "lock",
+    "emulate",
     "toolchain",
     "llvm",
     "sysroot",
