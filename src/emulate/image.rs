@@ -13,6 +13,8 @@ use crate::host::fs;
 use crate::host::hash::Digest;
 use crate::sysroot::needed::{Closure, Place, Root};
 
+/// The first process.
+pub(super) const INIT: &str = "/reml/init";
 /// The number of the layout: another one makes other images.
 const LAYOUT: u32 = 1;
 /// The most that the files of one image hold, in bytes: they lie in the microVM's memory.
@@ -57,7 +59,7 @@ impl Plan {
             if let Some(file) = root.file(place) {
                 let at = match place {
                     Place::Inside(path) => PathBuf::from(path),
-                    Place::Outside(path) => path.clone(),
+                    Place::Outside(path) => inside(path),
                 };
                 self.file(at, file);
             }
@@ -83,7 +85,7 @@ impl Plan {
         let real = fs::resolve(from).map_err(|error| error.to_string())?;
         let meta = fs::metadata(&real).map_err(|error| error.to_string())?;
         if meta.is_file() {
-            self.file(plain(to), real);
+            self.file(inside(to), real);
             return Ok(());
         }
         if !meta.is_dir() {
@@ -92,7 +94,7 @@ impl Plan {
         if depth > DEEPEST {
             return Err(format!("{}: more than {DEEPEST} folders deep", from.display()));
         }
-        self.folder(plain(to));
+        self.folder(inside(to));
         for entry in fs::read_dir_sorted(&real).map_err(|error| error.to_string())? {
             self.copy(&entry.path, &to.join(&entry.name), depth + 1)?;
         }
@@ -144,16 +146,18 @@ impl Plan {
         }
         for (at, from) in &self.files {
             let meta = fs::metadata(from)?;
-            let mode = if meta.mode() & 0o111 == 0 { fs::FILE_MODE } else { fs::DIR_MODE };
+            let is_program = meta.mode() & 0o111 != 0 || at == Path::new(INIT);
+            let mode = if is_program { fs::DIR_MODE } else { fs::FILE_MODE };
             archive.file(at, mode, fs::read_at_most(from, MOST)?)?;
         }
         Ok(archive)
     }
 }
 
-/// An absolute path without `.` and `..`, by text.
-pub(super) fn plain(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
+/// Where a path of this machine is found in the microVM: at the same one, without `.` and
+/// `..`, unless something is mounted there; then below `/host`.
+pub(super) fn inside(path: &Path) -> PathBuf {
+    let mut out = PathBuf::from("/");
     for part in path.components() {
         match part {
             std::path::Component::ParentDir => {
@@ -163,7 +167,11 @@ pub(super) fn plain(path: &Path) -> PathBuf {
             part => out.push(part),
         }
     }
-    out
+    let is_mounted = ["/proc", "/sys", "/dev", "/reml"].iter().any(|place| out.starts_with(place));
+    match out.strip_prefix("/") {
+        Ok(below) if is_mounted => Path::new("/host").join(below),
+        _ => out,
+    }
 }
 
 #[cfg(test)]
@@ -183,6 +191,7 @@ mod tests {
         };
         assert_eq!(planned("a:b").unwrap(), [(cwd.join("a:b"), cwd.join("a:b"))]);
         assert_eq!(planned("a:b:/x/../y").unwrap(), [("/y".into(), cwd.join("a:b"))]);
+        assert_eq!(planned("a:b:/dev/b").unwrap()[0].0, Path::new("/host/dev/b"));
         assert_eq!(planned("d:/data").unwrap(), [("/data/e/f".into(), cwd.join("d/e/f"))]);
         for bad in ["none", "none:/x", "/dev/null"] {
             assert!(matches!(planned(bad), Err(RunError::WithFile { .. })), "{bad}");

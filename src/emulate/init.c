@@ -117,7 +117,6 @@ __attribute__((used)) void begin(void) {
     mounted("proc", "/proc");
     mounted("sysfs", "/sys");
     mounted("devtmpfs", "/dev");
-    mounted("tmpfs", "/tmp");
     CALL(MKDIRAT, HERE, "/dev/shm", 01777, 0);
     mounted("tmpfs", "/dev/shm");
     CALL(MKDIRAT, HERE, "/dev/pts", 0755, 0);

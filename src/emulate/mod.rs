@@ -251,13 +251,13 @@ impl Request<'_> {
         let (qemu, version) = find::system(self.env, target)?;
         let images = self.project.cache().join("images");
         let mut plan = Plan::default();
-        plan.folder(self.cwd);
+        plan.folder(image::inside(self.cwd));
         plan.libraries(&closure, &root);
         for argument in self.with_files {
             plan.with_file(argument, self.cwd)?;
         }
-        plan.file(image::plain(&self.program.path), &self.program.path);
-        plan.file("/reml/init", init::file(tree, target, &images)?);
+        plan.file(image::inside(&self.program.path), &self.program.path);
+        plan.file(image::INIT, init::file(tree, target, &images)?);
         let kernel = (self.kernel)()?;
         let limit = self.limit.unwrap_or(MICROVM_LIMIT);
         let folder = Folder::new(&self.project.cache().join("run"))?;
@@ -265,8 +265,8 @@ impl Request<'_> {
         let mut args = vec![self.program.name.clone().into_os_string()];
         args.extend(self.args.iter().cloned());
         let order = Order {
-            folder: self.cwd,
-            program: &image::plain(&self.program.path),
+            folder: &image::inside(self.cwd),
+            program: &image::inside(&self.program.path),
             seconds: limit.as_secs().max(1),
             args: &args,
             env: &self.variables,
