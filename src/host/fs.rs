@@ -99,16 +99,28 @@ pub fn open_regular(path: &Path) -> Result<File, FsError> {
 /// # Errors
 /// When it cannot be opened or made, or is a link or not a regular file.
 pub fn open_private(path: &Path) -> Result<File, FsError> {
+    open_own(path, OpenOptions::new().write(true).create(true).truncate(false))
+}
+
+/// As [`open_private`], but every write goes to the file's end, wherever that is by then.
+///
+/// # Errors
+/// As [`open_private`].
+pub fn open_append(path: &Path) -> Result<File, FsError> {
+    open_own(path, OpenOptions::new().append(true).create(true))
+}
+
+fn open_own(path: &Path, options: &mut OpenOptions) -> Result<File, FsError> {
     use rustix::fs::OFlags;
-    let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(FILE_MODE)
-        .custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK));
-    let file = regular(options.open(path).map_err(FsError::io("open", path))?, path)?;
+    options.read(true).mode(FILE_MODE).custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK));
+    let opened = options.open(path).map_err(|error| {
+        if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+            FsError::NotRegular { path: path.to_path_buf() }
+        } else {
+            FsError::io("open", path)(error)
+        }
+    });
+    let file = regular(opened?, path)?;
     // A hostile umask may have taken even the owner's rights away.
     let mode = file.metadata().map_err(FsError::io("look at", path))?.permissions().mode();
     if mode & 0o600 != 0o600 {

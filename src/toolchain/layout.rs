@@ -78,6 +78,18 @@ impl Project {
         self.toolchains().join(".lock")
     }
 
+    /// What `audit` found, a line a run.
+    #[must_use]
+    pub fn audit_log(&self) -> PathBuf {
+        self.toolchains().join("audit.log")
+    }
+
+    /// What was measured, a line a run.
+    #[must_use]
+    pub fn metrics(&self) -> PathBuf {
+        self.toolchains().join("metrics.jsonl")
+    }
+
     /// The place of a prepared toolchain, by its folder's name.
     #[must_use]
     pub fn toolchain(&self, name: &str) -> Tree {

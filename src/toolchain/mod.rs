@@ -1,10 +1,11 @@
 //! What a prepared tree is: where everything lies in it, the names of its tools and what
 //! each does, the files through which shells and build systems use it, its manifest and
-//! its stamp. Only `check` looks at a disk.
+//! its stamp, and the journals kept beside it. Only `check` and `journal` look at a disk.
 
 pub mod check;
 pub mod config;
 pub mod hostile;
+pub mod journal;
 pub mod layout;
 pub mod manifest;
 pub mod quote;
