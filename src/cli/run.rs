@@ -15,6 +15,7 @@ use crate::emulate::{Backend, Environment, Outcome, Program, Request, RunError, 
 use crate::host::fault::{Fault, Kind};
 use crate::host::fs;
 use crate::prepare::{World, kernel, prepared};
+use crate::toolchain::metrics::Entry;
 use crate::ui::output;
 
 const AFTER: &str = "\
@@ -152,12 +153,27 @@ impl Args {
         let (mut ours, mut errors) = (std::io::stdout(), std::io::stderr());
         let Some(expected) = expected else {
             let outcome = request.run(input, None, &mut ours, &mut errors)?;
+            self.record(context, &program, outcome);
             return Ok(outcome.status);
         };
         let most = expected.len().saturating_add(MORE);
         let mut tee = Tee { kept: Vec::new(), most };
         let outcome = request.run(input, Some(&mut tee), &mut ours, &mut errors)?;
+        self.record(context, &program, outcome);
         Ok(self.judge(&expected, &tee.kept, outcome))
+    }
+
+    /// A line of metrics, where there is a project that keeps them.
+    fn record(&self, context: &Context<'_>, program: &Program, outcome: Outcome) {
+        if !matches!(fs::stat(&context.project.toolchains()), Ok(Some(_))) {
+            return;
+        }
+        let status = i32::from(outcome.status);
+        let mut entry = Entry::new("run", program.target.triple, outcome.took, status);
+        entry.took("start", outcome.start);
+        entry.emulator = Some(outcome.backend.name().to_owned());
+        entry.elf_bytes = fs::metadata(&program.path).ok().map(|meta| meta.len());
+        entry.record(&context.project, context.reporter);
     }
 
     /// The program's own failure comes first; then the difference.
