@@ -144,7 +144,7 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::Lock(args) => args.run(context),
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),
-        Command::Run(args) => args.run(context),
+        Command::Run(args) => Ok(args.run(context)),
         Command::Verify(args) => args.run(context),
     }
 }

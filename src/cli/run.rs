@@ -81,18 +81,16 @@ pub struct Args {
 }
 
 impl Args {
-    /// Runs it.
-    ///
-    /// # Errors
-    /// None of its own: whatever keeps it from running is told here, for its exit status
-    /// is not that of other failures.
-    pub fn run(self, context: &Context<'_>) -> anyhow::Result<ExitCode> {
-        let error = match self.start(context) {
-            Ok(status) => return Ok(ExitCode::from(status)),
-            Err(error) => error,
-        };
-        let exit = error.exit_status();
-        Ok(super::report(&error.into_fault().into(), exit, context.output, false))
+    /// Runs it. Whatever keeps it from running is told here, for its exit status is not
+    /// that of other failures.
+    pub fn run(self, context: &Context<'_>) -> ExitCode {
+        match self.start(context) {
+            Ok(status) => ExitCode::from(status),
+            Err(error) => {
+                let exit = error.exit_status();
+                super::report(&error.into_fault().into(), exit, context.output, false)
+            }
+        }
     }
 
     fn start(&self, context: &Context<'_>) -> Result<u8, RunError> {
@@ -153,18 +151,18 @@ impl Args {
         let (mut ours, mut errors) = (std::io::stdout(), std::io::stderr());
         let Some(expected) = expected else {
             let outcome = request.run(input, None, &mut ours, &mut errors)?;
-            self.record(context, &program, outcome);
+            Self::record(context, &program, outcome);
             return Ok(outcome.status);
         };
         let most = expected.len().saturating_add(MORE);
         let mut tee = Tee { kept: Vec::new(), most };
         let outcome = request.run(input, Some(&mut tee), &mut ours, &mut errors)?;
-        self.record(context, &program, outcome);
+        Self::record(context, &program, outcome);
         Ok(self.judge(&expected, &tee.kept, outcome))
     }
 
     /// A line of metrics, where there is a project that keeps them.
-    fn record(&self, context: &Context<'_>, program: &Program, outcome: Outcome) {
+    fn record(context: &Context<'_>, program: &Program, outcome: Outcome) {
         if !matches!(fs::stat(&context.project.toolchains()), Ok(Some(_))) {
             return;
         }

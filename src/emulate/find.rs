@@ -41,14 +41,12 @@ pub fn system(env: &Env, target: &Target) -> Result<(PathBuf, String), RunError>
         }
     };
     let text = String::from_utf8_lossy(&output.stdout);
-    match version(&text).filter(|_| output.status.success()) {
-        Some(version) => Ok((program, version)),
-        None => {
-            let line = text.lines().next().unwrap_or_default();
-            let why = format!("expected a line `QEMU emulator version …`, got `{line}`");
-            Err(RunError::EmulatorUnusable { program, why })
-        }
+    if let Some(version) = version(&text).filter(|_| output.status.success()) {
+        return Ok((program, version));
     }
+    let line = text.lines().next().unwrap_or_default();
+    let why = format!("expected a line `QEMU emulator version …`, got `{line}`");
+    Err(RunError::EmulatorUnusable { program, why })
 }
 
 fn version(text: &str) -> Option<String> {

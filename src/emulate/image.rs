@@ -110,7 +110,7 @@ impl Plan {
         let mut text = format!("layout {LAYOUT}\n");
         let mut size: u64 = 0;
         for folder in &self.folders {
-            let _ = writeln!(text, "folder {:?}", folder.as_os_str());
+            let _ = writeln!(text, "folder {}", word(folder));
         }
         for (at, from) in &self.files {
             let meta = fs::metadata(from)?;
@@ -118,9 +118,9 @@ impl Plan {
             let (seconds, nanos, inode) = (meta.mtime(), meta.mtime_nsec(), meta.ino());
             let _ = writeln!(
                 text,
-                "{:?} {:?} {} {seconds}.{nanos} {inode} {:o}",
-                at.as_os_str(),
-                from.as_os_str(),
+                "{} {} {} {seconds}.{nanos} {inode} {:o}",
+                word(at),
+                word(from),
                 meta.len(),
                 meta.mode()
             );
@@ -152,6 +152,11 @@ impl Plan {
         }
         Ok(archive)
     }
+}
+
+/// A path as one word of a line, whatever is in it.
+fn word(path: &Path) -> String {
+    path.as_os_str().as_encoded_bytes().escape_ascii().to_string().replace(' ', "\\x20")
 }
 
 /// Where a path of this machine is found in the microVM: at the same one, without `.` and

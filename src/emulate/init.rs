@@ -27,7 +27,7 @@ const OPTIONS: [&str; 11] = [
     "-Wno-unused-command-line-argument",
 ];
 /// How long the compiler may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// The file, in the folder `images`.
 ///

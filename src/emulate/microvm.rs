@@ -2,6 +2,7 @@
 //! powers off. What the program writes is passed on as it comes. It always ends: by the
 //! program, by the limit, or because the emulator did.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{ErrorKind, Read as _, Write};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use crate::pins::Target;
 /// How long the first process has, beyond the limit that it keeps itself.
 const GRACE: Duration = Duration::from_secs(5);
 /// How long the emulator may take to start the program.
-const BOOT: Duration = Duration::from_secs(60);
+const BOOT: Duration = Duration::from_mins(1);
 /// How long what was written may take to arrive when the end is known.
 const ARRIVAL: Duration = Duration::from_secs(30);
 /// How often the lines are looked at.
@@ -141,7 +142,7 @@ impl Microvm<'_> {
             if lines.iter().any(|line| line.is_closed) {
                 return Ok(Ended { status: BROKEN_PIPE, boot: boot.unwrap_or_default() });
             }
-            let report = self.report(place)?;
+            let report = Self::report(place)?;
             if report.started {
                 boot.get_or_insert_with(|| start.elapsed());
             }
@@ -154,7 +155,7 @@ impl Microvm<'_> {
                 }
             } else if is_over {
                 let how = running.ended()?.map(|status| status.to_string()).unwrap_or_default();
-                return Err(self.failed(place, &format!("ended before the program did ({how})")));
+                return Err(failed(place, &format!("ended before the program did ({how})")));
             }
             match boot {
                 Some(boot) if start.elapsed() > boot + self.limit + GRACE => {
@@ -163,7 +164,7 @@ impl Microvm<'_> {
                 None if start.elapsed() > BOOT => {
                     let seconds = BOOT.as_secs();
                     let what = format!("did not start the program within {seconds} s");
-                    return Err(self.failed(place, &what));
+                    return Err(failed(place, &what));
                 }
                 _ => {}
             }
@@ -173,7 +174,7 @@ impl Microvm<'_> {
         }
     }
 
-    fn report(&self, place: &Path) -> Result<Report, RunError> {
+    fn report(place: &Path) -> Result<Report, RunError> {
         let path = place.join(machine::END);
         let bytes = match fs::read_at_most(&path, guest::LONGEST as u64) {
             // The emulator makes it when it starts.
@@ -181,7 +182,7 @@ impl Microvm<'_> {
             Err(fs::FsError::TooLong { .. }) => vec![b'?'; guest::LONGEST + 1],
             other => other?,
         };
-        guest::report(&bytes).map_err(|why| self.failed(place, &format!("told no status: {why}")))
+        guest::report(&bytes).map_err(|why| failed(place, &format!("told no status: {why}")))
     }
 
     fn end(
@@ -216,21 +217,23 @@ impl Microvm<'_> {
     fn timeout(&self) -> RunError {
         RunError::Timeout { path: self.program.to_path_buf(), seconds: self.limit.as_secs() }
     }
+}
 
-    fn failed(&self, place: &Path, what: &str) -> RunError {
-        let mut detail = String::new();
-        for (name, file) in [("emulator", "qemu.log"), ("kernel", machine::KERNEL)] {
-            // What cannot be read cannot be told.
-            let bytes = fs::read_at_most(&place.join(file), 1 << 20).unwrap_or_default();
-            let text = String::from_utf8_lossy(&bytes);
-            let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-            let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
-            if !last.is_empty() {
-                detail.push_str(&format!("\nthe {name}'s last lines:\n  {}", last.join("\n  ")));
-            }
+/// The microVM's failure, with what it said last.
+fn failed(place: &Path, what: &str) -> RunError {
+    let mut detail = String::new();
+    for (name, file) in [("emulator", "qemu.log"), ("kernel", machine::KERNEL)] {
+        // What cannot be read cannot be told.
+        let bytes = fs::read_at_most(&place.join(file), 1 << 20).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+        if !last.is_empty() {
+            let last = last.join("\n  ");
+            let _ = write!(detail, "\nthe {name}'s last lines:\n  {last}");
         }
-        RunError::MicrovmFailed { what: what.to_owned(), detail }
     }
+    RunError::MicrovmFailed { what: what.to_owned(), detail }
 }
 
 /// A serial line, read behind the emulator, which writes it.
@@ -250,7 +253,7 @@ impl<'l> Line<'l> {
 
     /// Passes on what is new; tells whether there was something.
     fn pass(&mut self) -> Result<bool, RunError> {
-        let mut buffer = [0; 32 << 10];
+        let mut buffer = [0; 8 << 10];
         let mut has_moved = false;
         loop {
             let count = self.file.read(&mut buffer).map_err(fs::FsError::io("read", &self.path))?;

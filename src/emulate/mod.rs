@@ -62,7 +62,7 @@ impl Backend {
 /// The memory of a microVM beside its image, in MiB.
 pub const MEMORY: u64 = 256;
 /// How long a program may run in a microVM when nobody says.
-pub const MICROVM_LIMIT: Duration = Duration::from_secs(300);
+pub const MICROVM_LIMIT: Duration = Duration::from_mins(5);
 /// The most stdin that a microVM is given, in bytes.
 const MOST_INPUT: u64 = 256 << 20;
 

@@ -222,8 +222,7 @@ fn is_whole(folder: &Path, entries: &[Entry], care: Care) -> bool {
         let is_same = |seen: fs::Sight| {
             seen.is_file
                 && !seen.writable
-                && (seen.size, seen.seconds, seen.executable)
-                    == (*size, entry.seconds, *executable)
+                && (seen.size, seen.seconds, seen.executable) == (*size, entry.seconds, *executable)
         };
         matches!(glance.look(entry.on_disk()), Ok(Some(seen)) if is_same(seen))
             && (care == Care::Quick
