@@ -134,7 +134,10 @@ mod tests {
             args: &["./p".into(), "".into(), "a\nb".into()],
             env: &[("A".into(), "1=2".into())],
         };
-        assert_eq!(order.bytes().unwrap(), b"/w o\0/w o/p\09\03\0./p\0\0a\nb\01\0A=1=2\0");
+        assert_eq!(
+            order.bytes().unwrap(),
+            b"/w o\x00/w o/p\x009\x003\x00./p\x00\x00a\nb\x001\x00A=1=2\x00"
+        );
         let long = [OsString::from("x".repeat(MOST_WORDS))];
         assert_eq!(Order { args: &long, ..order }.bytes(), None);
     }
