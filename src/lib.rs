@@ -8,6 +8,7 @@ pub mod audit;
 pub mod cli;
 pub mod debian;
 pub mod elf;
+pub mod emulate;
 pub mod host;
 pub mod llvm;
 pub mod lock;

@@ -17,6 +17,7 @@ mod exec;
 mod lock;
 mod network;
 mod prepare;
+mod run;
 mod verify;
 mod which;
 
@@ -24,8 +25,8 @@ pub use context::Context;
 
 const AFTER: &str = "\
 Exit status: 0 done or nothing to do, 1 failed, 2 usage, 3 findings, 4 integrity (a byte
-differed), 5 network, 6 a host tool is missing, 70 our bug, 130 interrupted. `exec` passes
-the program's own status on; 125 is our own failure, 126 and 127 as in shells.";
+differed), 5 network, 6 a host tool is missing, 70 our bug, 130 interrupted. `exec` and
+`run` pass the program's own status on; 125 is our own failure, 126 and 127 as in shells.";
 
 /// A verified, pinned, rootless, offline-capable Linux cross toolchain.
 #[derive(Debug, Parser)]
@@ -86,6 +87,7 @@ enum Command {
     Audit(audit::Args),
     Env(env::Args),
     Exec(exec::Args),
+    Run(run::Args),
     Verify(verify::Args),
 }
 
@@ -117,7 +119,7 @@ pub fn main(env: Env) -> ExitCode {
     };
     let output = Output { json: global.json };
     let reporter = Reporter::new(verbosity, bars);
-    let is_exec = matches!(arguments.command, Command::Exec(_));
+    let is_exec = matches!(arguments.command, Command::Exec(_) | Command::Run(_));
     let outcome = Context::open(env, global.root.as_deref(), output, &reporter)
         .and_then(|context| run(arguments.command, &context));
     match outcome {
@@ -145,6 +147,7 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::Audit(args) => args.run(context),
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),
+        Command::Run(args) => Ok(args.run(context)),
         Command::Verify(args) => args.run(context),
     }
 }

@@ -17,6 +17,8 @@ pub struct Env {
     pub cwd: Option<PathBuf>,
     /// This program's own file, with links resolved.
     pub exe: Option<PathBuf>,
+    /// Whether stdin is a terminal.
+    pub stdin_is_terminal: bool,
     /// Whether stderr is a terminal.
     pub stderr_is_terminal: bool,
     /// Whether stdout is a terminal.
@@ -34,6 +36,7 @@ impl Env {
             cwd: std::env::current_dir().ok(),
             // macOS gives the path as it was called, links included.
             exe: exe.map(|path| std::fs::canonicalize(&path).unwrap_or(path)),
+            stdin_is_terminal: std::io::stdin().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
         }

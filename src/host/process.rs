@@ -10,6 +10,10 @@ use std::time::Duration;
 use super::clock;
 use super::fault::{Diagnostic, Kind};
 
+mod running;
+
+pub use running::{Running, Stream, pass};
+
 /// How much of a child's stdout and stderr is kept, in bytes each.
 const OUTPUT_LIMIT: usize = 16 << 20;
 

@@ -29,6 +29,8 @@ use crate::toolchain::tool_names::{programs, shims};
 use crate::toolchain::tools_table::Tools;
 use crate::toolchain::variables::{Shell, env_file, variables};
 
+mod resources;
+
 /// A link of the laid-out tree leads where none may.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: the link {}", .0.path, .0.what)]
@@ -255,13 +257,14 @@ impl Site<'_> {
         let lld = tools.programs.iter().find(|(program, _)| program == "ld.lld");
         let gcc_major =
             plan.pins.releases.get(&plan.request.release).map_or(0, |release| release.gcc);
+        let resources = self.resources(llvm, major)?;
         let text = config::clang(&Clang {
             root: self.home.root(),
             triple: target.triple,
             major,
             gcc: &format!("usr/lib/gcc/{}/{gcc_major}", target.multiarch),
             lld: lld.map_or(Path::new("ld.lld"), |(_, path)| path),
-            resource_dir: &llvm.join(format!("lib/clang/{major}")),
+            resource_dir: &resources,
             overlay,
         })?;
         self.write(&format!("share/clang/{}.cfg", target.triple), text.as_bytes(), false)?;

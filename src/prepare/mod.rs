@@ -20,11 +20,13 @@ pub mod components;
 mod cure;
 mod host_tools;
 mod install;
+mod kernel;
 mod prepared;
 mod publish;
 mod unpack;
 
 pub use host_tools::{HostToolError, LlvmChoice};
+pub use kernel::{Kernel, KernelError, kernel};
 pub use prepared::{NotPrepared, Prepared, prepared};
 pub use publish::PublishError;
 

@@ -17,6 +17,7 @@ use crate::host::http::hex;
 use crate::host::progress::{Event, Progress, Silent};
 
 mod error;
+pub mod kept;
 mod obtain;
 
 /// Where unfinished files lie, inside the cache.

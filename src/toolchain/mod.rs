@@ -8,6 +8,7 @@ pub mod hostile;
 pub mod journal;
 pub mod layout;
 pub mod manifest;
+pub mod metrics;
 pub mod quote;
 pub mod shim;
 pub mod stamp;

@@ -17,6 +17,7 @@ const ROOMS: &[&str] = &[
     "audit",
     "prepare",
     "lock",
+    "emulate",
     "toolchain",
     "llvm",
     "sysroot",

@@ -1,0 +1,212 @@
+/* The first process of the microVM: mounts what programs expect, runs one program, sends
+ * its stdout, stderr and end through three serial lines, and powers off. It is built
+ * without a C library by the toolchain's own clang. What it is to run stands in /reml/run,
+ * strings that each end with a NUL byte: the folder, the program, the limit in seconds, the
+ * number of arguments, the arguments, the number of variables, the variables.
+ *
+ * The last line says, once: "start"; then "exit N out BYTES err BYTES", or the same with
+ * "signal N" or "timeout 0"; or instead of all "cannot ERRNO" when the program did not
+ * start. Nothing is written to it after that. */
+typedef long word;
+typedef unsigned long size;
+
+#if defined(__x86_64__)
+enum { READ = 0, WRITE = 1, MMAP = 9, IOCTL = 16, CLONE = 56, EXECVE = 59, EXIT = 60, WAIT4 = 61,
+       KILL = 62, FCNTL = 72, CHDIR = 80, MOUNT = 165, REBOOT = 169, SETSID = 112, CLOCK = 228,
+       OPENAT = 257, PPOLL = 271, DUP3 = 292, PIPE2 = 293, PIDFD = 434, MKDIRAT = 258, CLOSE = 3 };
+static word call(word n, word a, word b, word c, word d, word e, word f) {
+    register word r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
+    word result;
+    __asm__ volatile("syscall" : "=a"(result)
+                     : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+__asm__(".globl _start\n_start: xor %ebp,%ebp\n and $-16,%rsp\n call begin\n hlt\n");
+#elif defined(__aarch64__)
+enum { READ = 63, WRITE = 64, MMAP = 222, IOCTL = 29, CLONE = 220, EXECVE = 221, EXIT = 93, WAIT4 = 260,
+       KILL = 129, FCNTL = 25, CHDIR = 49, MOUNT = 40, REBOOT = 142, SETSID = 157, CLOCK = 113,
+       OPENAT = 56, PPOLL = 73, DUP3 = 24, PIPE2 = 59, PIDFD = 434, MKDIRAT = 34, CLOSE = 57 };
+static word call(word n, word a, word b, word c, word d, word e, word f) {
+    register word x8 __asm__("x8") = n, x0 __asm__("x0") = a, x1 __asm__("x1") = b,
+                  x2 __asm__("x2") = c, x3 __asm__("x3") = d, x4 __asm__("x4") = e,
+                  x5 __asm__("x5") = f;
+    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+                     : "memory");
+    return x0;
+}
+__asm__(".globl _start\n_start: mov x29,xzr\n bl begin\n brk 0\n");
+#else
+#error "no system calls for this machine"
+#endif
+#define CALL(n, a, b, c, d) call(n, (word)(a), (word)(b), (word)(c), (word)(d), 0, 0)
+
+enum { HERE = -100, CLOEXEC = 02000000, NONBLOCK = 04000, EINTR = 4 };
+
+static word open_file(const char *path, word flags) { return CALL(OPENAT, HERE, path, flags, 0); }
+static void mounted(const char *kind, const char *place) { CALL(MOUNT, kind, place, kind, 0); }
+
+static size write_all(word file, const char *bytes, size count) {
+    size done = 0;
+    while (done < count) {
+        word got = CALL(WRITE, file, bytes + done, count - done, 0);
+        if (got == -EINTR) continue;
+        if (got <= 0) break;
+        done += (size)got;
+    }
+    return done;
+}
+
+/* Waits until the line has sent everything (tcdrain). */
+static void drain(word line) { CALL(IOCTL, line, 0x5409, 1, 0); }
+
+static word serial(const char *path) {
+    struct { unsigned in, out, control, local; unsigned char rest[64]; } mode;
+    word line = open_file(path, 2 | 0400 /* no controlling terminal */);
+    if (CALL(IOCTL, line, 0x5401, &mode, 0) >= 0) {
+        mode.in = mode.out = mode.local = 0;                 /* every byte as it is */
+        mode.control = 0x1002 | 060 | 0200 | 04000;          /* 115200, 8 bits, no modem */
+        CALL(IOCTL, line, 0x5402, &mode, 0);
+    }
+    return line;
+}
+
+static char *put_text(char *at, const char *text) { while (*text) *at++ = *text++; return at; }
+static char *put_number(char *at, size number) {
+    char digits[24];
+    int count = 0;
+    do digits[count++] = (char)('0' + number % 10); while (number /= 10);
+    while (count) *at++ = digits[--count];
+    return at;
+}
+static size number(const char *text) {
+    size value = 0;
+    while (*text >= '0' && *text <= '9') value = value * 10 + (size)(*text++ - '0');
+    return value;
+}
+static char *after(char *text) { while (*text) text++; return text + 1; }
+static size seconds(void) { size now[2] = {0, 0}; CALL(CLOCK, 1, now, 0, 0); return now[0]; }
+
+static void power_off(void) {
+    CALL(REBOOT, 0xfee1dead, 672274793, 0x4321fedc, 0);
+    for (;;) CALL(PPOLL, 0, 0, 0, 0);
+}
+
+static char buffer[1 << 16];
+
+/* One read of a pipe, passed on; 0 when there is nothing (any more). */
+static int pass(word pipe, word line, size *count) {
+    word got = CALL(READ, pipe, buffer, sizeof buffer, 0);
+    if (got == -EINTR) return 1;
+    if (got <= 0) return 0;
+    *count += write_all(line, buffer, (size)got);
+    return 1;
+}
+
+static void end(word line, const char *how, size value, size out, size err) {
+    char text[128], *at = put_number(put_text(put_text(text, how), " "), value);
+    at = put_number(put_text(at, " out "), out);
+    at = put_number(put_text(at, " err "), err);
+    at = put_text(at, "\n");
+    write_all(line, text, (size)(at - text));
+    drain(line);
+    power_off();
+}
+
+__attribute__((used)) void begin(void) {
+    mounted("proc", "/proc");
+    mounted("sysfs", "/sys");
+    mounted("devtmpfs", "/dev");
+    CALL(MKDIRAT, HERE, "/dev/shm", 01777, 0);
+    mounted("tmpfs", "/dev/shm");
+    CALL(MKDIRAT, HERE, "/dev/pts", 0755, 0);
+    mounted("devpts", "/dev/pts");
+    word out_line = serial("/dev/ttyS1"), err_line = serial("/dev/ttyS2");
+    word end_line = serial("/dev/ttyS3");
+
+    word file = open_file("/reml/run", CLOEXEC);
+    static char text[8 << 20];
+    static char *lists[1 << 20];
+    size length = 0;
+    for (;;) {
+        word got = CALL(READ, file, text + length, sizeof text - 1 - length, 0);
+        if (got <= 0) break;
+        length += (size)got;
+    }
+    char *folder = text, *program = after(folder), *limit = after(program);
+    char *at = after(limit), **list = lists;
+    size count = number(at);
+    char **arguments = list;
+    for (at = after(at); count--; at = after(at)) *list++ = at;
+    *list++ = 0;
+    char **variables = list;
+    count = number(at);
+    for (at = after(at); count--; at = after(at)) *list++ = at;
+    *list = 0;
+
+    int out[2], err[2], trouble[2];
+    CALL(PIPE2, out, CLOEXEC, 0, 0);
+    CALL(PIPE2, err, CLOEXEC, 0, 0);
+    CALL(PIPE2, trouble, CLOEXEC, 0, 0);
+    word child = CALL(CLONE, 17 /* SIGCHLD */, 0, 0, 0);
+    if (child == 0) {
+        CALL(SETSID, 0, 0, 0, 0);
+        word in = open_file("/reml/stdin", 0);
+        if (in < 0) in = open_file("/dev/null", 0);
+        if (in != 0) CALL(DUP3, in, 0, 0, 0);
+        CALL(DUP3, out[1], 1, 0, 0);
+        CALL(DUP3, err[1], 2, 0, 0);
+        word failed = CALL(CHDIR, folder, 0, 0, 0);
+        if (failed >= 0) failed = CALL(EXECVE, program, arguments, variables, 0);
+        CALL(WRITE, trouble[1], &failed, sizeof failed, 0);
+        CALL(EXIT, 127, 0, 0, 0);
+    }
+    CALL(CLOSE, out[1], 0, 0, 0);
+    CALL(CLOSE, err[1], 0, 0, 0);
+    CALL(CLOSE, trouble[1], 0, 0, 0);
+    word failed = 0;
+    if (child < 0 || CALL(READ, trouble[0], &failed, sizeof failed, 0) > 0) {
+        char line[64], *to = put_number(put_text(line, "cannot "), (size)-(child < 0 ? child : failed));
+        to = put_text(to, "\n");
+        write_all(end_line, line, (size)(to - line));
+        drain(end_line);
+        power_off();
+    }
+    write_all(end_line, "start\n", 6);
+
+    struct { int file; short wanted, got; } watched[3] = {{out[0], 1, 0}, {err[0], 1, 0}, {0, 1, 0}};
+    watched[2].file = (int)CALL(PIDFD, child, 0, 0, 0);
+    size out_count = 0, err_count = 0, most = number(limit), begun = seconds();
+    for (;;) {
+        size pause[2] = {1, 0};
+        CALL(PPOLL, watched, 3, pause, 0);
+        if (watched[0].got && !pass(out[0], out_line, &out_count)) watched[0].file = -1;
+        if (watched[1].got && !pass(err[0], err_line, &err_count)) watched[1].file = -1;
+        int ended = watched[2].got != 0, late = most && seconds() - begun > most;
+        if (!ended && !late) continue;
+        /* What the program wrote before its end is still in the pipes. */
+        CALL(FCNTL, out[0], 4, NONBLOCK, 0);
+        CALL(FCNTL, err[0], 4, NONBLOCK, 0);
+        if (late) CALL(KILL, -1, 9, 0, 0);
+        while (pass(out[0], out_line, &out_count)) {}
+        while (pass(err[0], err_line, &err_count)) {}
+        drain(out_line);
+        drain(err_line);
+        if (late && !ended) end(end_line, "timeout", 0, out_count, err_count);
+        int status = 0;
+        CALL(WAIT4, child, &status, 0, 0);
+        if ((status & 127) == 0) end(end_line, "exit", (status >> 8) & 255, out_count, err_count);
+        end(end_line, "signal", status & 127, out_count, err_count);
+    }
+}
+
+/* What compilers may call although nobody wrote it. */
+void *memset(void *to, int value, size count) {
+    for (volatile char *at = to; count--;) *at++ = (char)value;
+    return to;
+}
+void *memcpy(void *to, const void *from, size count) {
+    volatile char *at = to;
+    for (const char *source = from; count--;) *at++ = *source++;
+    return to;
+}
