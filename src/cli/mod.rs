@@ -15,6 +15,7 @@ mod env;
 mod exec;
 mod lock;
 mod network;
+mod pack;
 mod prepare;
 mod verify;
 mod which;
@@ -81,6 +82,7 @@ pub enum When {
 #[derive(Debug, Subcommand)]
 enum Command {
     Prepare(prepare::Args),
+    Pack(pack::Args),
     Lock(lock::Args),
     Env(env::Args),
     Exec(exec::Args),
@@ -139,6 +141,7 @@ fn report(error: &anyhow::Error, exit: u8, output: Output, colour: bool) -> Exit
 fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
     match command {
         Command::Prepare(args) => args.run(context),
+        Command::Pack(args) => args.run(context),
         Command::Lock(args) => args.run(context),
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),

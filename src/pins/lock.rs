@@ -22,7 +22,26 @@ pub struct Lock {
     /// The .debs, by pool path.
     pub packages: BTreeMap<String, LockedPackage>,
     /// Packed archives, by file name.
-    pub archives: BTreeMap<String, Digest>,
+    pub archives: BTreeMap<String, LockedArchive>,
+}
+
+/// A packed archive, and what it is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockedArchive {
+    /// The digest of the file.
+    pub sha256: Digest,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The target's triple.
+    pub target: String,
+    /// The Debian release.
+    pub release: String,
+    /// The number of its format.
+    pub format: u32,
+    /// The sets whose packages are in it.
+    pub sets: BTreeSet<String>,
+    /// The digest of those packages, see [`Lock::sets_digest`].
+    pub packages: Digest,
 }
 
 /// What was last seen of a suite: an older state is a rollback.
@@ -80,6 +99,36 @@ impl Lock {
             .map(|(path, package)| (path.as_str(), package))
     }
 
+    /// One digest for all packages of these sets.
+    #[must_use]
+    pub fn sets_digest(&self, sets: &BTreeSet<String>) -> Digest {
+        let mut text = String::new();
+        for (path, package) in &self.packages {
+            if !package.sets.is_disjoint(sets) {
+                // Writing to a string cannot fail.
+                let _ = writeln!(text, "{}  {path}", package.sha256);
+            }
+        }
+        Digest::of(text.as_bytes())
+    }
+
+    /// Whether an archive is made of the very packages that are locked.
+    #[must_use]
+    pub fn is_current(&self, archive: &LockedArchive) -> bool {
+        self.sets_digest(&archive.sets) == archive.packages
+    }
+
+    /// Takes out the archives whose packages are no longer those locked; gives their names.
+    pub fn drop_stale_archives(&mut self) -> Vec<String> {
+        let is_stale = |(_, archive): &(&String, &LockedArchive)| !self.is_current(archive);
+        let stale: Vec<String> =
+            self.archives.iter().filter(is_stale).map(|(name, _)| name.clone()).collect();
+        for name in &stale {
+            self.archives.remove(name);
+        }
+        stale
+    }
+
     /// The text of the file.
     #[must_use]
     pub fn render(&self) -> String {
@@ -93,8 +142,15 @@ impl Lock {
                 "#! suite={name} role={role} version={version} date={date} release={release}"
             );
         }
-        for (name, digest) in &self.archives {
-            let _ = writeln!(text, "{digest}  {name}");
+        for (name, archive) in &self.archives {
+            let LockedArchive { sha256, size, target, release, format, sets, packages } = archive;
+            let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+            let _ = writeln!(
+                text,
+                "#! archive={format} target={target} from={release} size={size} packages={packages} sets={}",
+                sets.join(",")
+            );
+            let _ = writeln!(text, "{sha256}  {name}");
         }
         for (path, package) in &self.packages {
             let sets: Vec<&str> = package.sets.iter().map(String::as_str).collect();
@@ -223,18 +279,19 @@ impl Reader {
         let (sha256, path) = split(line)?;
         check_path(path)?;
         let other = self.lock.packages.get(path).map(|package| package.sha256);
-        let other = other.or_else(|| self.lock.archives.get(path).copied());
+        let other = other.or_else(|| self.lock.archives.get(path).map(|archive| archive.sha256));
         if other.is_some_and(|other| other != sha256) {
             return Err(format!("`{path}` has two hashes"));
         }
         let Some(mut fields) = self.pending.take() else {
-            if path.contains('/') {
-                return Err(format!("`{path}` has no `#!` line before it"));
-            }
-            self.lock.archives.insert(path.to_owned(), sha256);
-            return Ok(());
+            return Err(format!("`{path}` has no `#!` line before it"));
         };
         let sets: String = take(&mut fields, "sets")?;
+        let sets: BTreeSet<String> =
+            sets.split(',').filter(|set| !set.is_empty()).map(str::to_owned).collect();
+        if fields.contains_key("archive") {
+            return self.archive(sha256, path, sets, fields);
+        }
         let package = LockedPackage {
             name: take(&mut fields, "name")?,
             version: take(&mut fields, "version")?,
@@ -243,12 +300,40 @@ impl Reader {
             installed_kib: take_size(&mut fields, "installed")?,
             suite: take(&mut fields, "suite")?,
             sha256,
-            sets: sets.split(',').filter(|set| !set.is_empty()).map(str::to_owned).collect(),
+            sets,
         };
         if let Some(key) = fields.keys().next() {
             return Err(format!("unknown key `{key}`"));
         }
         match self.lock.packages.insert(path.to_owned(), package) {
+            Some(_) => Err(format!("`{path}` stands twice")),
+            None => Ok(()),
+        }
+    }
+
+    fn archive(
+        &mut self,
+        sha256: Digest,
+        path: &str,
+        sets: BTreeSet<String>,
+        mut fields: BTreeMap<String, String>,
+    ) -> Result<(), String> {
+        if path.contains('/') {
+            return Err(format!("expected an archive's name, got the path `{path}`"));
+        }
+        let archive = LockedArchive {
+            sha256,
+            size: take_size(&mut fields, "size")?,
+            target: take(&mut fields, "target")?,
+            release: take(&mut fields, "from")?,
+            format: take(&mut fields, "archive")?,
+            packages: take(&mut fields, "packages")?,
+            sets,
+        };
+        if let Some(key) = fields.keys().next() {
+            return Err(format!("unknown key `{key}`"));
+        }
+        match self.lock.archives.insert(path.to_owned(), archive) {
             Some(_) => Err(format!("`{path}` stands twice")),
             None => Ok(()),
         }

@@ -1,5 +1,6 @@
 //! How packages become a sysroot: rules for paths and links, unpacking, merging.
 
+pub mod archive;
 pub mod case;
 pub mod links;
 pub mod listing;

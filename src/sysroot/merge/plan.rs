@@ -101,7 +101,10 @@ fn unite(packages: &[Package<'_>]) -> Result<Union, MergeError> {
     let has = |path: &str| union.get(path).is_some_and(|owned| owned.kind == EntryKind::Directory);
     for (path, target) in merged_links(has).collect::<Vec<_>>() {
         let kind = EntryKind::Symlink { target };
-        union.insert(path.to_owned(), Owned { package: None, kind, seconds: 0, from: String::new() });
+        union.insert(
+            path.to_owned(),
+            Owned { package: None, kind, seconds: 0, from: String::new() },
+        );
     }
     Ok(union)
 }
