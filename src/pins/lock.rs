@@ -5,6 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+mod archive;
+
+pub use archive::LockedArchive;
+
 use super::problem::{MOST, Problem, Problems, excerpt};
 use crate::host::hash::Digest;
 
@@ -23,25 +27,6 @@ pub struct Lock {
     pub packages: BTreeMap<String, LockedPackage>,
     /// Packed archives, by file name.
     pub archives: BTreeMap<String, LockedArchive>,
-}
-
-/// A packed archive, and what it is made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LockedArchive {
-    /// The digest of the file.
-    pub sha256: Digest,
-    /// Its size in bytes.
-    pub size: u64,
-    /// The target's triple.
-    pub target: String,
-    /// The Debian release.
-    pub release: String,
-    /// The number of its format.
-    pub format: u32,
-    /// The sets whose packages are in it.
-    pub sets: BTreeSet<String>,
-    /// The digest of those packages, see [`Lock::sets_digest`].
-    pub packages: Digest,
 }
 
 /// What was last seen of a suite: an older state is a rollback.
@@ -97,36 +82,6 @@ impl Lock {
             .iter()
             .filter(move |(_, package)| package.sets.contains(set))
             .map(|(path, package)| (path.as_str(), package))
-    }
-
-    /// One digest for all packages of these sets.
-    #[must_use]
-    pub fn sets_digest(&self, sets: &BTreeSet<String>) -> Digest {
-        let mut text = String::new();
-        for (path, package) in &self.packages {
-            if !package.sets.is_disjoint(sets) {
-                // Writing to a string cannot fail.
-                let _ = writeln!(text, "{}  {path}", package.sha256);
-            }
-        }
-        Digest::of(text.as_bytes())
-    }
-
-    /// Whether an archive is made of the very packages that are locked.
-    #[must_use]
-    pub fn is_current(&self, archive: &LockedArchive) -> bool {
-        self.sets_digest(&archive.sets) == archive.packages
-    }
-
-    /// Takes out the archives whose packages are no longer those locked; gives their names.
-    pub fn drop_stale_archives(&mut self) -> Vec<String> {
-        let is_stale = |(_, archive): &(&String, &LockedArchive)| !self.is_current(archive);
-        let stale: Vec<String> =
-            self.archives.iter().filter(is_stale).map(|(name, _)| name.clone()).collect();
-        for name in &stale {
-            self.archives.remove(name);
-        }
-        stale
     }
 
     /// The text of the file.

@@ -35,6 +35,7 @@ mod mirror_selftest;
 mod network_rows;
 mod offline;
 mod own_files;
+mod packed_archive;
 mod prepare_command;
 mod prepare_faults;
 mod prepare_places;
