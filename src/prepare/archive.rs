@@ -185,16 +185,18 @@ fn cached_name(world: &World<'_>, lock: &Lock, request: &Request) -> Result<Stri
     let plain = archive_name(request.target, &request.release, None);
     let host = Target::host().filter(|_| request.llvm != super::LlvmChoice::System);
     let with_llvm = host.map(|host| archive_name(request.target, &request.release, Some(host)));
+    let mut unlocked = None;
     for name in with_llvm.into_iter().chain([plain.clone()]) {
-        let is_there = fs::stat(&world.project.cache().join(&name))?.is_some();
-        if is_there && lock.archives.contains_key(&name) {
-            return Ok(name);
+        if fs::stat(&world.project.cache().join(&name))?.is_some() {
+            if lock.archives.contains_key(&name) {
+                return Ok(name);
+            }
+            unlocked.get_or_insert(name);
         }
     }
-    let path = world.project.cache().join(&plain);
-    match fs::stat(&path)? {
-        None => Err(SourceError::Missing { path }.into()),
-        Some(_) => Err(SourceError::NotLocked { name: plain }.into()),
+    match unlocked {
+        None => Err(SourceError::Missing { path: world.project.cache().join(&plain) }.into()),
+        Some(name) => Err(SourceError::NotLocked { name }.into()),
     }
 }
 
