@@ -33,6 +33,7 @@ Afterwards:
 /// alone; otherwise a new one is laid out beside it and takes its place in one rename.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Args {
     /// The target, or `all` [default: that of versions.toml]
     #[arg(long, value_name = "TRIPLE")]

@@ -161,21 +161,17 @@ fn unknown(lock: &Lock, path: &Path, got: Digest) -> SourceError {
 
 /// The archive in the cache for a run that names none: `None` when there is none that
 /// serves.
-pub(super) fn open_auto(
-    world: &World<'_>,
-    lock: &Lock,
-    request: &Request,
-) -> Result<Option<Opened>, Fault> {
+pub(super) fn open_auto(world: &World<'_>, lock: &Lock, request: &Request) -> Option<Opened> {
     if request.archive != ArchiveChoice::Auto {
-        return Ok(None);
+        return None;
     }
-    let Ok(name) = cached_name(world, lock, request) else { return Ok(None) };
+    let name = cached_name(world, lock, request).ok()?;
     match open_cached(world, lock, request, &name) {
-        Ok(opened) => Ok(Some(opened)),
+        Ok(opened) => Some(opened),
         Err(error) => {
             let text = format!("the packed archive is not used: {error}");
             world.progress.event(Event::Warning { text });
-            Ok(None)
+            None
         }
     }
 }

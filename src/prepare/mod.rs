@@ -200,7 +200,7 @@ pub fn prepare(
         opened = archive::open_named(world, lock, request)?;
     }
     if opened.is_none() && lacks(&store, &blobs(world, pins, lock, &plan.components, None))? {
-        opened = archive::open_auto(world, lock, request)?;
+        opened = archive::open_auto(world, lock, request);
     }
     if let Some(opened) = &opened {
         let text = format!("packages come out of {}", opened.path().display());

@@ -68,6 +68,7 @@ impl Diagnostic for ArchiveError {
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "an error goes straight into it")]
 fn broken(what: impl ToString) -> ArchiveError {
     ArchiveError::Broken { what: what.to_string() }
 }

@@ -137,7 +137,7 @@ fn tar_of(part: &Part, tree: &Tree, epoch: i64) -> Result<Vec<u8>, PackError> {
         let path = format!("{}/{}", part.folder, entry.path);
         match &entry.kind {
             EntryKind::Directory => {
-                member(&mut tar, &format!("{path}/"), b'5', 0o755, epoch, 0, "")
+                member(&mut tar, &format!("{path}/"), b'5', 0o755, epoch, 0, "");
             }
             EntryKind::Symlink { target } => member(&mut tar, &path, b'2', 0o777, epoch, 0, target),
             EntryKind::File { size, sha256, executable } => {
