@@ -239,7 +239,11 @@ impl Reader {
             return Err(format!("`{path}` has two hashes"));
         }
         let Some(mut fields) = self.pending.take() else {
-            return Err(format!("`{path}` has no `#!` line before it"));
+            if path.contains('/') {
+                return Err(format!("`{path}` has no `#!` line before it"));
+            }
+            self.lock.archives.insert(path.to_owned(), LockedArchive::unknown(sha256));
+            return Ok(());
         };
         let sets: String = take(&mut fields, "sets")?;
         let sets: BTreeSet<String> =

@@ -157,7 +157,9 @@ fn an_archive_of_other_packages_is_stale_and_its_line_goes() {
 }
 
 #[test]
-fn k02_an_archive_without_its_line_is_refused() {
+fn an_archive_without_facts_is_read_and_never_current() {
     let text = format!("#! schema=1\n{HASH}  a.tar.zst\n");
-    assert!(refused(&text).contains("has no `#!` line before it"));
+    let mut lock = Lock::parse("f", &text).unwrap();
+    assert_eq!(Lock::parse("f", &lock.render()).unwrap(), lock);
+    assert_eq!(lock.drop_stale_archives(), ["a.tar.zst"]);
 }
