@@ -16,6 +16,7 @@ mod env;
 mod exec;
 mod lock;
 mod network;
+mod pack;
 mod prepare;
 mod run;
 mod verify;
@@ -83,6 +84,7 @@ pub enum When {
 #[derive(Debug, Subcommand)]
 enum Command {
     Prepare(prepare::Args),
+    Pack(pack::Args),
     Lock(lock::Args),
     Audit(audit::Args),
     Env(env::Args),
@@ -143,6 +145,7 @@ fn report(error: &anyhow::Error, exit: u8, output: Output, colour: bool) -> Exit
 fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
     match command {
         Command::Prepare(args) => args.run(context),
+        Command::Pack(args) => args.run(context),
         Command::Lock(args) => args.run(context),
         Command::Audit(args) => args.run(context),
         Command::Env(args) => args.run(context),

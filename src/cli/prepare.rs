@@ -1,5 +1,6 @@
 //! `prepare`: the main job.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -11,7 +12,9 @@ use crate::host::fault::Fault;
 use crate::host::progress::{Event, Progress as _};
 use crate::lock::{Options, set_name, with_part};
 use crate::pins::{Lock, Pins, Target};
-use crate::prepare::{Forecast, LlvmChoice, Outcome, Request, World, forecast, prepare};
+use crate::prepare::{
+    ArchiveChoice, Forecast, LlvmChoice, Outcome, Request, World, forecast, prepare,
+};
 use crate::store::CONNECTIONS;
 use crate::toolchain::variables::shell_word;
 use crate::ui::bytes;
@@ -30,6 +33,7 @@ Afterwards:
 /// alone; otherwise a new one is laid out beside it and takes its place in one rename.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Args {
     /// The target, or `all` [default: that of versions.toml]
     #[arg(long, value_name = "TRIPLE")]
@@ -46,6 +50,14 @@ pub struct Args {
     /// Use what is in the cache, never the network
     #[arg(long)]
     cache: bool,
+    /// Use the packed archive FILE, never the network
+    /// [default: the one of the target and release in toolchains/cache/]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "cache")]
+    #[allow(clippy::option_option, reason = "absent, without a value, with one")]
+    archive: Option<Option<PathBuf>>,
+    /// Accept an archive whose hash stands in no line of checksums.txt
+    #[arg(long, requires = "archive")]
+    dangerously_trust_archive: bool,
     /// Only say what would be done; write nothing and ask nobody
     #[arg(long)]
     dry_run: bool,
@@ -81,7 +93,7 @@ impl Args {
                 self.lock_further(context, &pins, &mut lock, target, &release)?;
             }
             let start = clock::instant();
-            let client = self.network.client(context, self.cache);
+            let client = self.network.client(context, self.cache || self.archive.is_some());
             let mirrors = self.network.mirrors(context, &pins)?;
             let world = World {
                 env: &context.env,
@@ -96,6 +108,7 @@ impl Args {
                 with: self.with.clone(),
                 llvm: self.llvm,
                 force: self.force,
+                archive: self.archive_choice(context),
                 jobs: usize::from(self.jobs),
             };
             if self.dry_run {
@@ -120,6 +133,19 @@ impl Args {
         Ok(ExitCode::SUCCESS)
     }
 
+    fn archive_choice(&self, context: &Context<'_>) -> ArchiveChoice {
+        let trust = self.dangerously_trust_archive;
+        match &self.archive {
+            None if self.cache => ArchiveChoice::Never,
+            None => ArchiveChoice::Auto,
+            Some(None) => ArchiveChoice::Cached,
+            Some(Some(path)) => {
+                let cwd = context.env.cwd.clone().unwrap_or_default();
+                ArchiveChoice::File { path: cwd.join(path), trust }
+            }
+        }
+    }
+
     /// Packages of `--with` that are not locked yet are locked first, from signatures.
     fn lock_further(
         &self,
@@ -134,7 +160,7 @@ impl Args {
         };
         let missing: Vec<&String> =
             self.with.iter().filter(|package| !is_locked(package)).collect();
-        if missing.is_empty() || self.cache || self.network.is_offline() {
+        if missing.is_empty() || self.cache || self.archive.is_some() || self.network.is_offline() {
             return Ok(());
         }
         let names = missing.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");

@@ -75,6 +75,25 @@ pub fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
     Ok(bytes)
 }
 
+/// As [`read_at_most`], and the name itself must not be a link.
+///
+/// # Errors
+/// As [`read_at_most`], and when it is a link.
+pub fn read_no_link(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
+    use rustix::fs::OFlags;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags(OFlags::NONBLOCK | OFlags::NOFOLLOW));
+    let file = regular(options.open(path).map_err(FsError::io("open", path))?, path)?;
+    let length = file.metadata().map_err(FsError::io("look at", path))?.len();
+    let mut bytes = Vec::with_capacity(usize::try_from(length.min(limit)).unwrap_or_default() + 1);
+    let mut bounded = file.take(limit.saturating_add(1));
+    bounded.read_to_end(&mut bytes).map_err(FsError::io("read", path))?;
+    if bytes.len() as u64 > limit {
+        return Err(FsError::TooLong { path: path.to_path_buf(), limit });
+    }
+    Ok(bytes)
+}
+
 /// Opens a file for reading.
 ///
 /// # Errors

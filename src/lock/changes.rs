@@ -54,6 +54,10 @@ pub(super) fn settle(old: &Lock, fresh: &Lock, update: bool, notes: Vec<String>)
             entry.sets.insert(set.clone());
         }
     }
+    let mut notes = notes;
+    for name in lock.drop_stale_archives() {
+        notes.push(format!("{name}: its packages changed, so its line is gone (`reml-toolchain pack` makes it anew)"));
+    }
     let changes = difference(old, &lock);
     let newer = difference(&lock, fresh);
     Outcome { lock, changes, newer, notes, suites: Vec::new() }

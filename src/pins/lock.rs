@@ -5,6 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+mod archive;
+
+pub use archive::LockedArchive;
+
 use super::problem::{MOST, Problem, Problems, excerpt};
 use crate::host::hash::Digest;
 
@@ -22,7 +26,7 @@ pub struct Lock {
     /// The .debs, by pool path.
     pub packages: BTreeMap<String, LockedPackage>,
     /// Packed archives, by file name.
-    pub archives: BTreeMap<String, Digest>,
+    pub archives: BTreeMap<String, LockedArchive>,
 }
 
 /// What was last seen of a suite: an older state is a rollback.
@@ -93,8 +97,15 @@ impl Lock {
                 "#! suite={name} role={role} version={version} date={date} release={release}"
             );
         }
-        for (name, digest) in &self.archives {
-            let _ = writeln!(text, "{digest}  {name}");
+        for (name, archive) in &self.archives {
+            let LockedArchive { sha256, size, target, release, format, sets, packages } = archive;
+            let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+            let _ = writeln!(
+                text,
+                "#! archive={format} target={target} from={release} size={size} packages={packages} sets={}",
+                sets.join(",")
+            );
+            let _ = writeln!(text, "{sha256}  {name}");
         }
         for (path, package) in &self.packages {
             let sets: Vec<&str> = package.sets.iter().map(String::as_str).collect();
@@ -223,7 +234,7 @@ impl Reader {
         let (sha256, path) = split(line)?;
         check_path(path)?;
         let other = self.lock.packages.get(path).map(|package| package.sha256);
-        let other = other.or_else(|| self.lock.archives.get(path).copied());
+        let other = other.or_else(|| self.lock.archives.get(path).map(|archive| archive.sha256));
         if other.is_some_and(|other| other != sha256) {
             return Err(format!("`{path}` has two hashes"));
         }
@@ -231,10 +242,15 @@ impl Reader {
             if path.contains('/') {
                 return Err(format!("`{path}` has no `#!` line before it"));
             }
-            self.lock.archives.insert(path.to_owned(), sha256);
+            self.lock.archives.insert(path.to_owned(), LockedArchive::unknown(sha256));
             return Ok(());
         };
         let sets: String = take(&mut fields, "sets")?;
+        let sets: BTreeSet<String> =
+            sets.split(',').filter(|set| !set.is_empty()).map(str::to_owned).collect();
+        if fields.contains_key("archive") {
+            return self.archive(sha256, path, sets, fields);
+        }
         let package = LockedPackage {
             name: take(&mut fields, "name")?,
             version: take(&mut fields, "version")?,
@@ -243,12 +259,40 @@ impl Reader {
             installed_kib: take_size(&mut fields, "installed")?,
             suite: take(&mut fields, "suite")?,
             sha256,
-            sets: sets.split(',').filter(|set| !set.is_empty()).map(str::to_owned).collect(),
+            sets,
         };
         if let Some(key) = fields.keys().next() {
             return Err(format!("unknown key `{key}`"));
         }
         match self.lock.packages.insert(path.to_owned(), package) {
+            Some(_) => Err(format!("`{path}` stands twice")),
+            None => Ok(()),
+        }
+    }
+
+    fn archive(
+        &mut self,
+        sha256: Digest,
+        path: &str,
+        sets: BTreeSet<String>,
+        mut fields: BTreeMap<String, String>,
+    ) -> Result<(), String> {
+        if path.contains('/') {
+            return Err(format!("expected an archive's name, got the path `{path}`"));
+        }
+        let archive = LockedArchive {
+            sha256,
+            size: take_size(&mut fields, "size")?,
+            target: take(&mut fields, "target")?,
+            release: take(&mut fields, "from")?,
+            format: take(&mut fields, "archive")?,
+            packages: take(&mut fields, "packages")?,
+            sets,
+        };
+        if let Some(key) = fields.keys().next() {
+            return Err(format!("unknown key `{key}`"));
+        }
+        match self.lock.archives.insert(path.to_owned(), archive) {
             Some(_) => Err(format!("`{path}` stands twice")),
             None => Ok(()),
         }

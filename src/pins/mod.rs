@@ -7,6 +7,6 @@ pub mod problem;
 pub mod target;
 pub mod versions;
 
-pub use lock::{Lock, LockedPackage, SuiteState};
+pub use lock::{Lock, LockedArchive, LockedPackage, SuiteState};
 pub use target::{TARGETS, Target};
 pub use versions::Pins;

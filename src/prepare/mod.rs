@@ -16,20 +16,25 @@ use crate::toolchain::check;
 use crate::toolchain::layout::{Project, Tree, folder_name};
 use crate::toolchain::stamp::{Freshness, Inputs, LAYOUT, Reason, Stamp};
 
+mod archive;
 pub mod components;
 mod cure;
 mod host_tools;
 mod install;
 mod kernel;
+mod pack;
 mod prepared;
 mod publish;
 mod unpack;
 
+pub use archive::{ArchiveChoice, SourceError, archive_name};
 pub use host_tools::{HostToolError, LlvmChoice};
 pub use kernel::{Kernel, KernelError, kernel};
+pub use pack::{PackRequest, Packed, pack};
 pub use prepared::{NotPrepared, Prepared, prepared};
 pub use publish::PublishError;
 
+use archive::Opened;
 use components::{Component, Wanted, components, sources};
 use host_tools::Llvm;
 use unpack::Care;
@@ -59,6 +64,8 @@ pub struct Request {
     pub with: Vec<String>,
     /// Where LLVM is to come from.
     pub llvm: LlvmChoice,
+    /// Whether packages come out of a packed archive.
+    pub archive: ArchiveChoice,
     /// Lay the tree out anew even when it is fresh.
     pub force: bool,
     /// Downloads side by side.
@@ -150,8 +157,25 @@ pub fn prepare(
     let name = request.folder(pins);
     let tree = world.project.toolchain(&name);
     let (stamp, missing) = stamp_of(&tree)?;
-    let llvm = llvm(world, pins, request, stamp.as_ref())?;
-    let plan = plan(world, stamp.as_ref(), pins, lock, request, &llvm)?;
+    let kept = stamp.as_ref().and_then(|stamp| host_tools::kept(stamp, request.llvm));
+    // An archive that only the user vouches for is an input of its own.
+    let trusts = matches!(request.archive, ArchiveChoice::File { trust: true, .. });
+    let mut opened = None;
+    if trusts || kept.is_none() {
+        opened = archive::open_named(world, lock, request)?;
+    }
+    let llvm = match (kept, &opened) {
+        (Some(llvm), _) => llvm,
+        (None, Some(opened)) if request.llvm == LlvmChoice::Auto && opened.carries_llvm() => {
+            host_tools::choose(world, pins, LlvmChoice::Debian)?
+        }
+        (None, _) => host_tools::choose(world, pins, request.llvm)?,
+    };
+    let mut plan = plan(world, stamp.as_ref(), pins, lock, request, &llvm)?;
+    if let Some(digest) = opened.as_ref().and_then(|opened| opened.unlocked) {
+        plan.inputs.add("unlocked archive", digest);
+    }
+    let plan = plan;
     let outcome = |reason, files| {
         let root = tree.root().to_path_buf();
         Outcome { root, reason, llvm: llvm.to_string(), files }
@@ -174,8 +198,18 @@ pub fn prepare(
         return Ok(outcome(None, 0));
     };
     let store = Store::open(&world.project.cache())?;
-    let blobs = blobs(world, pins, lock, &plan.components);
-    let packages = packages(world, &store, &blobs, &plan)?;
+    if opened.is_none() {
+        opened = archive::open_named(world, lock, request)?;
+    }
+    if opened.is_none() && lacks(&store, &blobs(world, pins, lock, &plan.components, None))? {
+        opened = archive::open_auto(world, lock, request);
+    }
+    if let Some(opened) = &opened {
+        let text = format!("packages come out of {}", opened.path().display());
+        world.progress.event(Event::Note { text });
+    }
+    let blobs = blobs(world, pins, lock, &plan.components, opened.as_ref());
+    let packages = packages(world, &store, &blobs, &plan, opened.as_ref())?;
     let text = "  install laying out the tree …".to_owned();
     world.progress.event(Event::Note { text });
     let staging = publish::Staging::begin(world.project, &name, world.progress)?;
@@ -267,10 +301,25 @@ fn plan<'p>(
     for component in &components {
         component.add_inputs(&mut inputs);
     }
-    let release = pins.release(&request.release);
-    let durable = release.and_then(|release| lock.suites.get(&release.durable));
-    let epoch = durable.map_or(0, |suite| suite.date);
+    let epoch = epoch(pins, lock, &request.release);
     Ok(Plan { pins, request, llvm, pkg_config, components, inputs, epoch })
+}
+
+/// The time of everything the tool writes, in Unix seconds.
+fn epoch(pins: &Pins, lock: &Lock, release: &str) -> i64 {
+    let release = pins.release(release);
+    let durable = release.and_then(|release| lock.suites.get(&release.durable));
+    durable.map_or(0, |suite| suite.date)
+}
+
+/// Whether the cache lacks any of these.
+fn lacks(store: &Store, blobs: &[Blob]) -> Result<bool, Fault> {
+    for blob in blobs {
+        if !store.has(blob)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Fetches and unpacks. A file that was damaged in the cache is fetched again, where
@@ -280,13 +329,14 @@ fn packages(
     store: &Store,
     blobs: &[Blob],
     plan: &Plan<'_>,
+    archive: Option<&Opened>,
 ) -> Result<unpack::Packages, Fault> {
     loop {
         store.obtain(blobs, plan.request.jobs, world.client, world.progress)?;
         store.sweep(blobs)?;
         // Who forces it says that something is wrong.
         let care = if plan.request.force { Care::Whole } else { Care::Quick };
-        let unpacked = unpack::unpack_all(world, store, &plan.components, care);
+        let unpacked = unpack::unpack_all(world, store, &plan.components, care, archive);
         let Err(damage) = &unpacked else { return unpacked };
         // Each round moves a damaged file aside, so that the loop ends.
         let mut was_rejected = false;
@@ -312,11 +362,20 @@ fn stamp_of(tree: &Tree) -> Result<(Option<Stamp>, Reason), Fault> {
     })
 }
 
-fn blobs(world: &World<'_>, pins: &Pins, lock: &Lock, components: &[Component<'_>]) -> Vec<Blob> {
+/// The .debs that are needed: those of all packages that the archive does not have.
+fn blobs(
+    world: &World<'_>,
+    pins: &Pins,
+    lock: &Lock,
+    components: &[Component<'_>],
+    archive: Option<&Opened>,
+) -> Vec<Blob> {
+    let in_archive = |package, component| archive.is_some_and(|it| it.has(package, component));
     let mut blobs: Vec<Blob> = components
         .iter()
-        .flat_map(|component| &component.packages)
-        .map(|(path, package)| Blob {
+        .flat_map(|component| component.packages.iter().map(move |entry| (component, entry)))
+        .filter(|(component, (_, package))| !in_archive(package, component))
+        .map(|(_, (path, package))| Blob {
             path: (*path).to_owned(),
             sha256: package.sha256.0,
             size: package.size,

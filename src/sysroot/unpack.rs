@@ -6,7 +6,7 @@ mod assembly;
 
 use std::error::Error;
 use std::fmt;
-use std::io::Read;
+use std::io::{BufRead, Read};
 
 use assembly::Assembly;
 
@@ -14,7 +14,7 @@ use super::manifest::Entry;
 use super::rules::{RuleError, Rules};
 use crate::debian::deb::{Deb, DebError, data_limit};
 use crate::debian::identity::Identity;
-use crate::debian::tar::{Limits, TarError};
+use crate::debian::tar::{Limits, Reader, TarError};
 use crate::host::fault::{Diagnostic, Kind};
 use crate::host::hash::{Digest, HashingReader};
 use crate::host::tree::{Tree, TreeError};
@@ -63,6 +63,8 @@ pub enum Problem {
     Loop { path: String, target: String },
     #[error("{member}: the archive has no members")]
     Empty { member: String },
+    #[error("{path}: expected a path below {folder}")]
+    Misplaced { path: String, folder: String },
     #[error("the root of the archive: expected a directory, got a link or file")]
     Root,
 }
@@ -85,6 +87,7 @@ impl Diagnostic for UnpackError {
             Problem::Loop { .. } => "link-loop",
             Problem::Empty { .. } => "deb-empty",
             Problem::Root => "deb-root",
+            Problem::Misplaced { .. } => "archive-broken",
         }
     }
 
@@ -156,6 +159,45 @@ pub fn unpack(
         package: format!("{} {} {}", identity.package, identity.version, identity.architecture),
         problem,
     })
+}
+
+/// Lays out one package from its tar alone, as a packed archive carries it below
+/// `prefix`. Nothing is known of the .deb here: that the bytes are right is the caller's.
+///
+/// # Errors
+/// [`UnpackError`]; the folder then holds a part of the package, without links.
+pub fn unpack_tar(
+    tar: impl BufRead,
+    prefix: &str,
+    request: &Request<'_>,
+    folder: &Tree,
+) -> Result<Unpacked, UnpackError> {
+    let identity = &request.identity;
+    try_unpack_tar(tar, prefix, request, folder).map_err(|problem| UnpackError {
+        package: format!("{} {} {}", identity.package, identity.version, identity.architecture),
+        problem,
+    })
+}
+
+fn try_unpack_tar(
+    tar: impl BufRead,
+    prefix: &str,
+    request: &Request<'_>,
+    folder: &Tree,
+) -> Result<Unpacked, Problem> {
+    let broken = |error: TarError| Problem::Deb(DebError::in_tar("its tar in the archive", error));
+    let mut reader = Reader::new(tar, request.limits);
+    let mut assembly = Assembly::new(request, folder);
+    while let Some(mut member) = reader.advance().map_err(broken)? {
+        let below = member.path.strip_prefix(prefix).and_then(|path| path.strip_prefix('/'));
+        let Some(below) = below.map(str::to_owned) else {
+            return Err(Problem::Misplaced { path: member.path, folder: prefix.to_owned() });
+        };
+        member.path = below;
+        assembly.add(member, &mut reader, &broken)?;
+    }
+    let (entries, dangling) = assembly.finish()?;
+    Ok(Unpacked { identity: request.identity.clone(), entries, dangling })
 }
 
 fn try_unpack(deb: impl Read, request: &Request<'_>, folder: &Tree) -> Result<Unpacked, Problem> {

@@ -41,6 +41,7 @@ mod mutants;
 mod network_rows;
 mod offline;
 mod own_files;
+mod packed_archive;
 mod prepare_command;
 mod prepare_faults;
 mod prepare_places;

@@ -40,7 +40,7 @@ fn ours(folder: &Path, text: &[u8]) -> Verdict {
     let Ok(text) = std::str::from_utf8(text) else { return Verdict::Bad };
     let Ok(lock) = Lock::parse("checksums.txt", text) else { return Verdict::Bad };
     let packages = lock.packages.iter().map(|(path, package)| (path, package.sha256));
-    let archives = lock.archives.iter().map(|(path, sha256)| (path, *sha256));
+    let archives = lock.archives.iter().map(|(path, archive)| (path, archive.sha256));
     let same = |(path, expected): (&String, Digest)| {
         fs::read(folder.join(path)).is_ok_and(|bytes| Digest::of(&bytes) == expected)
     };

@@ -397,7 +397,7 @@ pub fn checksums(data: &[u8]) {
         assert!(before.is_none_or(|before| before == hash.to_ascii_lowercase()), "two hashes");
     }
     let packages = lock.packages.iter().map(|(path, package)| (path, package.sha256));
-    let archives = lock.archives.iter().map(|(path, sha256)| (path, *sha256));
+    let archives = lock.archives.iter().map(|(path, archive)| (path, archive.sha256));
     let ours: BTreeMap<String, String> =
         packages.chain(archives).map(|(path, hash)| (path.clone(), hash.to_string())).collect();
     assert_eq!(ours, plain);

@@ -26,8 +26,25 @@ fn sample() -> Lock {
             sets: ["bookworm/sysroot/amd64".to_owned()].into(),
         },
     );
-    lock.archives.insert("debian-bookworm-x86_64.tar.zst".to_owned(), HASH.parse().unwrap());
+    let sets = ["bookworm/sysroot/amd64".to_owned()].into();
+    let archive = LockedArchive {
+        sha256: HASH.parse().unwrap(),
+        size: 13_000_000,
+        target: "x86_64-unknown-linux-gnu".to_owned(),
+        release: "bookworm".to_owned(),
+        format: 1,
+        packages: lock.sets_digest(&sets),
+        sets,
+    };
+    lock.archives.insert("debian-bookworm-x86_64.tar.zst".to_owned(), archive);
     lock
+}
+
+/// The `#!` line of an archive.
+fn line() -> String {
+    format!(
+        "#! archive=1 target=t from=bookworm size=1 packages={HASH} sets=bookworm/sysroot/amd64"
+    )
 }
 
 fn refused(text: &str) -> String {
@@ -60,14 +77,17 @@ fn k02_every_malformed_line_is_named_at_once() {
 
 #[test]
 fn k02_the_binary_marker_of_sha256sum_is_read() {
-    let lock = Lock::parse("f", &format!("#! schema=1\n{HASH} *a.tar.zst\n")).unwrap();
+    let lock = Lock::parse("f", &format!("#! schema=1\n{}\n{HASH} *a.tar.zst\n", line())).unwrap();
     assert!(lock.archives.contains_key("a.tar.zst"));
 }
 
 #[test]
 fn k02_two_hashes_for_one_file_are_refused() {
     let other = HASH.replace('e', "f");
-    assert!(refused(&format!("#! schema=1\n{HASH}  a\n{other}  a\n")).contains("two hashes"));
+    assert!(
+        refused(&format!("#! schema=1\n{0}\n{HASH}  a\n{0}\n{other}  a\n", line()))
+            .contains("two hashes")
+    );
 }
 
 #[test]
@@ -123,4 +143,23 @@ fn k02_a_size_that_cannot_be_is_refused() {
 fn k02_a_file_of_another_kind_has_a_thousand_problems_at_most() {
     let problems = Lock::parse("checksums.txt", &"x\n".repeat(100_000)).unwrap_err();
     assert_eq!(problems.list().len(), 1000);
+}
+
+#[test]
+fn an_archive_of_other_packages_is_stale_and_its_line_goes() {
+    let mut lock = sample();
+    assert_eq!(lock.drop_stale_archives(), [""; 0]);
+    for package in lock.packages.values_mut() {
+        package.sha256 = crate::host::hash::Digest::of(b"another .deb");
+    }
+    assert_eq!(lock.drop_stale_archives(), ["debian-bookworm-x86_64.tar.zst"]);
+    assert!(lock.archives.is_empty());
+}
+
+#[test]
+fn an_archive_without_facts_is_read_and_never_current() {
+    let text = format!("#! schema=1\n{HASH}  a.tar.zst\n");
+    let mut lock = Lock::parse("f", &text).unwrap();
+    assert_eq!(Lock::parse("f", &lock.render()).unwrap(), lock);
+    assert_eq!(lock.drop_stale_archives(), ["a.tar.zst"]);
 }
