@@ -19,6 +19,7 @@ mod network;
 mod pack;
 mod prepare;
 mod run;
+mod sbom;
 mod verify;
 mod which;
 
@@ -91,6 +92,7 @@ enum Command {
     Exec(exec::Args),
     Run(run::Args),
     Verify(verify::Args),
+    Sbom(sbom::Args),
 }
 
 impl When {
@@ -152,6 +154,7 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::Exec(args) => args.run(context),
         Command::Run(args) => Ok(args.run(context)),
         Command::Verify(args) => args.run(context),
+        Command::Sbom(args) => args.run(context),
     }
 }
 

@@ -92,6 +92,7 @@ pub type Data<'a, R> = tar::Reader<BufReader<Decoder<BufReader<&'a mut Archive<R
 pub struct Deb<R> {
     archive: Archive<R>,
     identity: Identity,
+    control: Vec<u8>,
     data: String,
 }
 
@@ -110,14 +111,19 @@ impl<R: Read> Deb<R> {
             return Err(DebError::FormatVersion { got: version });
         }
         let control = expect(&mut archive, "control.tar")?;
-        let identity = read_control(&mut archive, &control)?;
+        let (identity, control) = read_control(&mut archive, &control)?;
         let data = expect(&mut archive, "data.tar")?;
-        Ok(Self { archive, identity, data })
+        Ok(Self { archive, identity, control, data })
     }
 
     /// Who the package says it is.
     pub const fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The whole control file, at most 1 MiB.
+    pub fn control(&self) -> &[u8] {
+        &self.control
     }
 
     /// The name of the data member, e.g. `data.tar.xz`.
@@ -197,7 +203,10 @@ fn open_tar<'a, R: Read>(
     Ok(tar::Reader::new(BufReader::with_capacity(BUFFER, decoder), limits))
 }
 
-fn read_control<R: Read>(archive: &mut Archive<R>, member: &str) -> Result<Identity, DebError> {
+fn read_control<R: Read>(
+    archive: &mut Archive<R>,
+    member: &str,
+) -> Result<(Identity, Vec<u8>), DebError> {
     let mut tar = open_tar(archive, member, "control.tar", CONTROL_TAR, tar::Limits::default())?;
     let wrong = |got| DebError::ControlFile { member: member.to_owned(), got };
     let broken = |error| DebError::in_tar(member, error);
@@ -222,7 +231,7 @@ fn read_control<R: Read>(archive: &mut Archive<R>, member: &str) -> Result<Ident
         }
     }
     let text = found.ok_or_else(|| wrong("none"))?;
-    Ok(Identity::parse(&text)?)
+    Ok((Identity::parse(&text)?, text))
 }
 
 /// Gives back the [`DecodeError`] or [`ArError`] that travelled inside an I/O error.

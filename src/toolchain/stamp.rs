@@ -31,6 +31,17 @@ impl Inputs {
         self.0.get(name).map(String::as_str)
     }
 
+    /// The packages among them: component, `name:architecture`, version, and the short
+    /// form of the digest.
+    pub fn packages(&self) -> impl Iterator<Item = (&str, &str, &str, &str)> {
+        self.0.iter().filter_map(|(name, value)| {
+            let (component, package) = name.split_once(' ')?;
+            let (version, proof) = value.split_once(' ')?;
+            let is_package = package.contains(':') && !proof.contains(' ');
+            is_package.then_some((component, package, version, proof))
+        })
+    }
+
     /// One digest for all of them.
     #[must_use]
     pub fn fingerprint(&self) -> Digest {
@@ -125,6 +136,11 @@ impl Stamp {
         } else {
             Err(format!("schema is not supported: expected {SCHEMA}, got {}", stamp.schema))
         }
+    }
+
+    /// The packages that went in, see [`Inputs::packages`].
+    pub fn packages(&self) -> impl Iterator<Item = (&str, &str, &str, &str)> {
+        self.inputs.packages()
     }
 
     /// Compares with what is wanted now.

@@ -48,6 +48,7 @@ mod prepare_places;
 mod proof;
 mod real_packages;
 mod reference;
+mod sbom_command;
 mod security_summary;
 mod sha256sum;
 mod shims;
