@@ -58,10 +58,18 @@ fn become_tool(env: &Env, root: &Path, name: &str, table: &Path) -> Result<Infal
     let mut call = Call::new(exec.program, exec.args);
     call.env = exec.env;
     let error = call.exec();
-    // The file is there, so what the kernel did not find is the loader that it names.
-    if error.is_not_found() && process::is_executable(&call.program) {
-        let toolchain = root.display().to_string();
-        return Err(ShimError::Moved { program: call.program, toolchain }.into());
+    if error.is_not_found() {
+        let program = call.program;
+        // The file is there, so what the kernel did not find is the loader that it names.
+        if process::is_executable(&program) {
+            let toolchain = root.display().to_string();
+            return Err(ShimError::Moved { program, toolchain }.into());
+        }
+        // A launcher is the user's own, and the error names it.
+        if tools.programs.iter().any(|(name, _)| tools.path(name, root).as_ref() == Some(&program))
+        {
+            return Err(ShimError::Gone { program }.into());
+        }
     }
     Err(error.into())
 }

@@ -45,8 +45,14 @@ pub struct Args {
     #[arg(long, value_name = "PKG")]
     with: Vec<String>,
     /// Where LLVM comes from
-    #[arg(long, value_name = "WHERE", default_value = "auto")]
+    #[arg(long, value_name = "WHERE", default_value = "auto", conflicts_with = "brew")]
     llvm: LlvmChoice,
+    /// Take clang, lld and the other host tools from Homebrew, and install what is missing
+    ///
+    /// The formulae are those of versions.toml. With --cache or --offline nothing is
+    /// installed: what is missing is named with the command.
+    #[arg(long)]
+    brew: bool,
     /// Use what is in the cache, never the network
     #[arg(long)]
     cache: bool,
@@ -106,7 +112,7 @@ impl Args {
                 target,
                 release: release.clone(),
                 with: self.with.clone(),
-                llvm: self.llvm,
+                llvm: if self.brew { LlvmChoice::Brew } else { self.llvm },
                 force: self.force,
                 archive: self.archive_choice(context),
                 jobs: usize::from(self.jobs),

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub use draft::{Draft, sweep_drafts, write_atomic};
 pub use error::FsError;
 pub use facts::{
-    Glance, Sight, digest, is_case_sensitive, is_executable, metadata, modified_seconds,
+    Glance, Sight, digest, is_case_sensitive, is_executable, metadata, modified_seconds, read_head,
     set_modified, sync_file_system,
 };
 pub use lock::{Hold, Lock, Patience, lock};

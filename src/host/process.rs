@@ -13,6 +13,7 @@ use super::fault::{Diagnostic, Kind};
 mod running;
 
 pub use running::{Running, Stream, pass};
+mod stream;
 
 /// How much of a child's stdout and stderr is kept, in bytes each.
 const OUTPUT_LIMIT: usize = 16 << 20;

@@ -72,7 +72,7 @@ impl Diagnostic for Rejection {
     fn hints(&self) -> Vec<String> {
         let needed = self.needed;
         if cfg!(target_os = "macos") {
-            vec![format!("brew install llvm@{needed} lld@{needed}")]
+            vec!["install Homebrew's: `reml-toolchain prepare --brew`".to_owned()]
         } else {
             vec![format!(
                 "leave the host's LLVM aside (reml-toolchain prepare brings its own), or \

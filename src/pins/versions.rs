@@ -195,7 +195,7 @@ fn read(document: &Document<'_>, root: &Section<'_, '_>) -> Option<Pins> {
     let qemu = host_tools(document, root.section("qemu"));
     let kernel = kernel(document, root.section("kernel"));
     let homebrew = root.section("homebrew");
-    let formulae = homebrew.strings("formulae").into_iter().map(|item| item.value).collect();
+    let formulae = formula_names(document, homebrew.strings("formulae"));
     homebrew.finish();
     root.report_unknown();
     let (release, target) = (release.value, target?);
@@ -367,6 +367,19 @@ fn package_names(document: &Document<'_>, names: Vec<Placed<String>>) -> Vec<Str
                     "not a package name: expected lowercase letters, digits and `+-.`, got `{got}`"
                 ),
             );
+        }
+    }
+    names.into_iter().map(|name| name.value).collect()
+}
+
+/// Names as Homebrew's own formulae have them; never an option for its command line.
+fn formula_names(document: &Document<'_>, names: Vec<Placed<String>>) -> Vec<String> {
+    let valid = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "@+-._".contains(c);
+    for name in &names {
+        let starts = name.value.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+        if !starts || !name.value.chars().all(valid) {
+            let got = name.value.escape_debug();
+            document.problem(&name.span, format!("not a formula's name: `{got}`"));
         }
     }
     names.into_iter().map(|name| name.value).collect()

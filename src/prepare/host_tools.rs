@@ -1,24 +1,25 @@
 //! Which LLVM the toolchain uses: one of the pinned major that is on `PATH` already, else
 //! Debian's, unpacked into the tree. What is there is asked, never assumed.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::World;
+use super::brew::Homebrew;
 use crate::elf::{self, GlibcVersion};
 use crate::host::Env;
 use crate::host::fault::{Diagnostic, Fault, Kind};
 use crate::host::fs;
-use crate::host::process::{self, Call};
+use crate::host::process;
 use crate::host::progress::Event;
+use crate::llvm::brew::Keg;
+use crate::llvm::host::{self, Host};
+use crate::llvm::machine::Platform;
 use crate::llvm::rootless::{self, Loader};
-use crate::llvm::{self, Installation, Probe, REQUIRED};
+use crate::llvm::{self, Candidate, Installation, REQUIRED};
 use crate::pins::{Pins, Target};
-use crate::toolchain::stamp::Stamp;
-
-/// How long a program may take to tell its version.
-const ANSWER_TIME: Duration = Duration::from_secs(20);
+use crate::toolchain::stamp::{Inputs, Stamp};
 
 /// Where LLVM is to come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -29,6 +30,9 @@ pub enum LlvmChoice {
     System,
     /// Debian's, in the toolchain.
     Debian,
+    /// Homebrew's, which is installed where it is missing: `--brew`.
+    #[value(skip)]
+    Brew,
 }
 
 /// Where LLVM comes from.
@@ -43,9 +47,13 @@ pub(super) enum Llvm {
     System {
         /// The clang that was asked, by absolute path.
         clang: PathBuf,
-        /// The programs; absent when the stamp vouches for them.
-        installation: Option<Installation>,
+        /// Its `ld.lld`, by absolute path.
+        lld: PathBuf,
+        /// The programs; empty while the stamp vouches for them.
+        installation: OnceCell<Installation>,
     },
+    /// Homebrew's, of which a formula is not installed yet: in a forecast only.
+    Awaited,
 }
 
 /// There is no LLVM to use.
@@ -90,9 +98,7 @@ impl Diagnostic for HostToolError {
                 format!(
                     "on Debian 12: `sudo apt-get install clang-{major} lld-{major} llvm-{major}`"
                 ),
-                format!(
-                    "on a Mac: `brew install llvm@{major} lld@{major}`, and put both `bin` folders into PATH"
-                ),
+                "on a Mac, from Homebrew: `reml-toolchain prepare --brew`".to_owned(),
                 "on Linux, without root: `reml-toolchain prepare --llvm debian`".to_owned(),
             ],
             Self::NoOwnFile => vec!["mount -t proc proc /proc".to_owned()],
@@ -112,19 +118,76 @@ impl Llvm {
         matches!(self, Self::Own { libc: true })
     }
 
-    /// What the stamp remembers: enough to tell whether it is the same one.
-    pub(super) fn identity(&self) -> String {
+    /// What the stamp remembers: enough to tell whether it is the same one, and to say
+    /// what has changed.
+    pub(super) fn add_inputs(&self, inputs: &mut Inputs) {
         match self {
-            Self::Own { libc: false } => "debian".to_owned(),
-            Self::Own { libc: true } => "debian with libc".to_owned(),
-            Self::System { clang, .. } => {
-                let stat = fs::stat(clang).ok().flatten();
-                let facts = stat.map(|meta| (meta.len(), fs::modified_seconds(&meta)));
-                let (size, seconds) = facts.unwrap_or_default();
-                format!("{} {size} {seconds}", clang.display())
+            Self::Own { libc: false } => inputs.add("llvm", "debian"),
+            Self::Own { libc: true } => inputs.add("llvm", "debian with libc"),
+            Self::System { clang, lld, .. } => {
+                inputs.add("llvm", file_identity(clang));
+                inputs.add("lld", file_identity(lld));
+                for keg in [clang, lld].into_iter().filter_map(|path| Keg::of(path)) {
+                    inputs.add(format!("homebrew {}", keg.formula), keg);
+                }
             }
+            Self::Awaited => inputs.add("llvm", "Homebrew's, not installed yet"),
         }
     }
+
+    /// The host's programs, asked again when the stamp vouched for them so far: before a
+    /// tree is made anew.
+    ///
+    /// # Errors
+    /// They serve no more.
+    pub(super) fn installation(
+        &self,
+        world: &World<'_>,
+        pins: &Pins,
+    ) -> Result<Option<&Installation>, HostToolError> {
+        let Self::System { clang, lld, installation } = self else { return Ok(None) };
+        if installation.get().is_none() {
+            let folder = |path: &Path| path.parent().map(Path::to_path_buf);
+            let mut others = world.env.path_folders();
+            others.extend(folder(lld));
+            let candidate = Candidate {
+                clang: clang.clone(),
+                own: folder(clang).into_iter().collect(),
+                others,
+            };
+            let found = search(world, pins.llvm.major, &[candidate])?;
+            return Ok(Some(installation.get_or_init(|| found)));
+        }
+        Ok(installation.get())
+    }
+
+    fn found(installation: Installation) -> Self {
+        let tool = |name: &str| installation.tools.get(name).cloned().unwrap_or_default();
+        let (clang, lld) = (tool("clang"), tool("ld.lld"));
+        Self::System { clang, lld, installation: OnceCell::from(installation) }
+    }
+
+    /// The keg of its clang, when that is Homebrew's.
+    fn keg(&self) -> Option<Keg> {
+        if let Self::System { clang, .. } = self { Keg::of(clang) } else { None }
+    }
+}
+
+/// A file by path, size and time.
+fn file_identity(path: &Path) -> String {
+    let stat = fs::stat(path).ok().flatten();
+    let facts = stat.map(|meta| (meta.len(), fs::modified_seconds(&meta)));
+    let (size, seconds) = facts.unwrap_or_default();
+    format!("{} {size} {seconds}", path.display())
+}
+
+/// The path in a [`file_identity`], when the file is still the same one and, where it is
+/// Homebrew's, its keg the one in use.
+fn unchanged(identity: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(identity.rsplitn(3, ' ').nth(2)?);
+    let is_in_use =
+        Keg::of(&path).is_none_or(|keg| host::keg(&keg.prefix, &keg.formula) == Some(keg.folder()));
+    (is_in_use && file_identity(&path) == identity).then_some(path)
 }
 
 impl fmt::Display for Llvm {
@@ -134,7 +197,13 @@ impl fmt::Display for Llvm {
             Self::Own { libc: true } => {
                 f.write_str("Debian's with its C library, in the toolchain")
             }
-            Self::System { clang, .. } => write!(f, "{}", clang.display()),
+            Self::System { clang, .. } => match self.keg() {
+                Some(keg) => {
+                    write!(f, "Homebrew's {} {} ({})", keg.formula, keg.version, clang.display())
+                }
+                None => write!(f, "{}", clang.display()),
+            },
+            Self::Awaited => f.write_str("Homebrew's, not installed yet"),
         }
     }
 }
@@ -147,25 +216,30 @@ pub(super) fn own_file<'w>(world: &World<'w>) -> Result<&'w Path, HostToolError>
     world.env.exe.as_deref().ok_or(HostToolError::NoOwnFile)
 }
 
-/// The LLVM of a prepared tree, when it is still there and still wanted. No program is
-/// started for it.
-pub(super) fn kept(stamp: &Stamp, choice: LlvmChoice) -> Option<Llvm> {
+/// The LLVM of a prepared tree, when it is still there and still wanted; with `--brew`,
+/// from that Homebrew. No program is started for it.
+pub(super) fn kept(stamp: &Stamp, choice: LlvmChoice, brew: Option<&Homebrew>) -> Option<Llvm> {
     let identity = stamp.inputs.value("llvm")?;
     let llvm = match identity {
         "debian" => Llvm::Own { libc: false },
         "debian with libc" => Llvm::Own { libc: true },
-        system => {
-            let clang = system.rsplitn(3, ' ').nth(2)?;
-            Llvm::System { clang: clang.into(), installation: None }
-        }
+        system => Llvm::System {
+            // One that was changed is asked again.
+            clang: unchanged(system)?,
+            lld: unchanged(stamp.inputs.value("lld")?)?,
+            installation: OnceCell::new(),
+        },
     };
     let wanted = match choice {
         LlvmChoice::Auto => true,
         LlvmChoice::System => !llvm.is_own(),
         LlvmChoice::Debian => llvm.is_own(),
+        LlvmChoice::Brew => {
+            let prefix = brew.map(Homebrew::prefix);
+            llvm.keg().is_some_and(|keg| Some(&*keg.prefix) == prefix)
+        }
     };
-    // One that was changed is asked again.
-    (wanted && llvm.identity() == identity).then_some(llvm)
+    wanted.then_some(llvm)
 }
 
 /// The host's pkg-config: the one that the tree uses already while it is there, so that a
@@ -175,37 +249,67 @@ pub(super) fn pkg_config(env: &Env, stamp: Option<&Stamp>) -> Option<PathBuf> {
     if let Some(known) = known.filter(|path| path.is_absolute() && process::is_executable(path)) {
         return Some(known);
     }
-    let folders = env.path_folders();
+    let mut folders = env.path_folders();
+    // Homebrew's last: `--brew` leaves it unlinked.
+    for prefix in (Host { env }).brew_prefixes(Platform::of_process(false)).unwrap_or_default() {
+        folders.push(prefix.join("opt/pkgconf/bin"));
+    }
     ["pkgconf", "pkg-config"].iter().find_map(|name| process::find(name, &folders))
 }
 
-/// Looks for an LLVM.
+/// Whether the LLVM of a prepared tree is Homebrew's.
+fn is_brewed(stamp: &Stamp) -> bool {
+    let path = stamp.inputs.value("llvm").and_then(|identity| identity.rsplitn(3, ' ').nth(2));
+    path.is_some_and(|path| Keg::of(Path::new(path)).is_some())
+}
+
+/// Looks for an LLVM: on `PATH`, then Homebrew's, or the other way round for a tree that
+/// used Homebrew's so far, so that it follows an upgrade.
 ///
 /// # Errors
 /// There is none that serves.
-pub(super) fn choose(world: &World<'_>, pins: &Pins, choice: LlvmChoice) -> Result<Llvm, Fault> {
+pub(super) fn choose(
+    world: &World<'_>,
+    pins: &Pins,
+    choice: LlvmChoice,
+    stamp: Option<&Stamp>,
+    brew: Option<&Homebrew>,
+) -> Result<Llvm, Fault> {
+    if let Some(brew) = brew {
+        return match brew.llvm(world, pins)? {
+            Some(installation) => Ok(found(world, installation)),
+            None => Ok(Llvm::Awaited),
+        };
+    }
     let own = own(pins);
     if choice == LlvmChoice::Debian {
         return own;
     }
-    match installation(world, pins) {
-        Ok(installation) => {
-            let clang = installation.tools["clang"].clone();
-            let text = format!("LLVM {} on PATH: {}", installation.version, clang.display());
-            world.progress.event(Event::Detail { text });
-            Ok(Llvm::System { clang, installation: Some(installation) })
-        }
+    let probe = Host { env: world.env };
+    let major = pins.llvm.major;
+    let mut candidates = llvm::candidates(&world.env.path_folders(), major, &probe);
+    let at = if stamp.is_some_and(is_brewed) { 0 } else { candidates.len() };
+    candidates.splice(at..at, probe.brew_candidates(major));
+    match search(world, major, &candidates) {
+        Ok(installation) => Ok(found(world, installation)),
         Err(_) if choice == LlvmChoice::Auto && own.is_ok() => own,
         Err(error) => Err(error.into()),
     }
 }
 
-/// The pinned major on `PATH`.
-pub(super) fn installation(world: &World<'_>, pins: &Pins) -> Result<Installation, HostToolError> {
-    let host = Host { world };
-    let major = pins.llvm.major;
-    let candidates = llvm::candidates(&world.env.path_folders(), major, &host);
-    match llvm::find(&candidates, major, &REQUIRED, &host) {
+fn found(world: &World<'_>, installation: Installation) -> Llvm {
+    let version = installation.version;
+    let llvm = Llvm::found(installation);
+    world.progress.event(Event::Detail { text: format!("LLVM {version} found: {llvm}") });
+    llvm
+}
+
+fn search(
+    world: &World<'_>,
+    major: u32,
+    candidates: &[Candidate],
+) -> Result<Installation, HostToolError> {
+    match llvm::find(candidates, major, &REQUIRED, &Host { env: world.env }) {
         Ok((installation, _)) => Ok(installation),
         Err(rejections) => {
             let texts: Vec<String> = rejections.iter().map(ToString::to_string).collect();
@@ -245,27 +349,4 @@ fn needs_libc(pins: &Pins, host: &Target) -> Result<bool, Fault> {
         }
     }
     Ok(rootless::loader(found, needed) == Loader::Carried)
-}
-
-/// The host as the search sees it.
-struct Host<'w> {
-    world: &'w World<'w>,
-}
-
-impl Probe for Host<'_> {
-    fn resolve(&self, path: &Path) -> Option<PathBuf> {
-        let resolved = fs::resolve(path).ok()?;
-        crate::host::process::is_executable(&resolved).then_some(resolved)
-    }
-
-    fn version_text(&self, program: &Path) -> Option<Vec<u8>> {
-        let mut call = Call::new(program, ["--version"]);
-        // PATH and HOME for wrappers; a fixed language; nothing else.
-        for name in ["PATH", "HOME"] {
-            call.env.extend(self.world.env.var(name).map(|value| (name.into(), value.into())));
-        }
-        call.env.push(("LC_ALL".into(), "C".into()));
-        let output = call.output(ANSWER_TIME).ok()?;
-        output.status.success().then_some(output.stdout)
-    }
 }

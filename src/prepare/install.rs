@@ -89,9 +89,9 @@ pub(super) fn install(
             }
             format!("lib/llvm/usr/lib/llvm-{}", plan.pins.llvm.major).into()
         }
-        (Llvm::System { installation: Some(found), .. }, _) => found.root.clone(),
-        // The stamp vouched for it, but the tree is made anew: ask it again.
-        _ => host_tools::installation(world, plan.pins)?.root,
+        (llvm, _) => {
+            llvm.installation(world, plan.pins)?.map(|it| it.root.clone()).unwrap_or_default()
+        }
     };
     let tools = site.tools(world, plan, &llvm);
     site.shims(world, plan.request.target, &tools, plan)?;
@@ -333,8 +333,8 @@ impl Site<'_> {
 /// Where the host's LLVM keeps a program: beside its clang, or anywhere on `PATH` under a
 /// name that carries the major.
 fn system_tool(world: &World<'_>, plan: &Plan<'_>, llvm: &Path, program: &str) -> Option<PathBuf> {
-    if let Llvm::System { installation: Some(found), .. } = plan.llvm
-        && let Some(path) = found.tools.get(program)
+    if let Llvm::System { installation, .. } = plan.llvm
+        && let Some(path) = installation.get().and_then(|found| found.tools.get(program))
     {
         return Some(path.clone());
     }

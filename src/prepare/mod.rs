@@ -17,6 +17,7 @@ use crate::toolchain::layout::{Project, Tree, folder_name};
 use crate::toolchain::stamp::{Freshness, Inputs, LAYOUT, Reason, Stamp};
 
 mod archive;
+mod brew;
 pub mod components;
 mod cure;
 mod host_tools;
@@ -28,6 +29,7 @@ mod publish;
 mod unpack;
 
 pub use archive::{ArchiveChoice, SourceError, archive_name};
+pub use brew::BrewError;
 pub use host_tools::{HostToolError, LlvmChoice};
 pub use kernel::{Kernel, KernelError, kernel};
 pub use pack::{PackRequest, Packed, pack};
@@ -35,6 +37,7 @@ pub use prepared::{NotPrepared, Prepared, prepared};
 pub use publish::PublishError;
 
 use archive::Opened;
+use brew::{Homebrew, Install};
 use components::{Component, Wanted, components, sources};
 use host_tools::Llvm;
 use unpack::Care;
@@ -122,7 +125,12 @@ pub fn forecast(
 ) -> Result<Forecast, Fault> {
     let tree = world.project.toolchain(&request.folder(pins));
     let (stamp, missing) = stamp_of(&tree)?;
-    let llvm = llvm(world, pins, request, stamp.as_ref())?;
+    let brew = Homebrew::wanted(world, pins, request, Install::Foretell)?;
+    let kept = stamp.as_ref().and_then(|it| host_tools::kept(it, request.llvm, brew.as_ref()));
+    let llvm = match kept {
+        Some(llvm) => llvm,
+        None => host_tools::choose(world, pins, request.llvm, stamp.as_ref(), brew.as_ref())?,
+    };
     let plan = plan(world, stamp.as_ref(), pins, lock, request, &llvm)?;
     let reason = match judge(&tree, request, &plan.inputs, stamp.as_ref(), missing)? {
         Freshness::Fresh => None,
@@ -157,7 +165,8 @@ pub fn prepare(
     let name = request.folder(pins);
     let tree = world.project.toolchain(&name);
     let (stamp, missing) = stamp_of(&tree)?;
-    let kept = stamp.as_ref().and_then(|stamp| host_tools::kept(stamp, request.llvm));
+    let brew = Homebrew::wanted(world, pins, request, Install::Now)?;
+    let kept = stamp.as_ref().and_then(|it| host_tools::kept(it, request.llvm, brew.as_ref()));
     // An archive that only the user vouches for is an input of its own.
     let trusts = matches!(request.archive, ArchiveChoice::File { trust: true, .. });
     let mut opened = None;
@@ -167,9 +176,9 @@ pub fn prepare(
     let llvm = match (kept, &opened) {
         (Some(llvm), _) => llvm,
         (None, Some(opened)) if request.llvm == LlvmChoice::Auto && opened.carries_llvm() => {
-            host_tools::choose(world, pins, LlvmChoice::Debian)?
+            host_tools::choose(world, pins, LlvmChoice::Debian, None, None)?
         }
-        (None, _) => host_tools::choose(world, pins, request.llvm)?,
+        (None, _) => host_tools::choose(world, pins, request.llvm, stamp.as_ref(), brew.as_ref())?,
     };
     let mut plan = plan(world, stamp.as_ref(), pins, lock, request, &llvm)?;
     if let Some(digest) = opened.as_ref().and_then(|opened| opened.unlocked) {
@@ -224,19 +233,6 @@ impl Request {
     /// The name of the toolchain's folder.
     fn folder(&self, pins: &Pins) -> String {
         folder_name(self.target, &self.release, &pins.release)
-    }
-}
-
-/// The LLVM that is prepared when it still serves, else the best there is.
-fn llvm(
-    world: &World<'_>,
-    pins: &Pins,
-    request: &Request,
-    stamp: Option<&Stamp>,
-) -> Result<Llvm, Fault> {
-    match stamp.and_then(|stamp| host_tools::kept(stamp, request.llvm)) {
-        Some(llvm) => Ok(llvm),
-        None => host_tools::choose(world, pins, request.llvm),
     }
 }
 
@@ -295,7 +291,7 @@ fn plan<'p>(
     inputs.add("target", request.target);
     inputs.add("release", &request.release);
     inputs.add("llvm major", pins.llvm.major);
-    inputs.add("llvm", llvm.identity());
+    llvm.add_inputs(&mut inputs);
     let pkg_config = host_tools::pkg_config(world.env, stamp);
     inputs.add("pkg-config", pkg_config.as_deref().unwrap_or(Path::new("none")).display());
     for component in &components {

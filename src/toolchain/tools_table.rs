@@ -45,6 +45,15 @@ pub enum ShimError {
         /// The toolchain's folder as it is now.
         toolchain: String,
     },
+    /// The program was there when the toolchain was made.
+    #[error(
+        "{} is gone: it was there when the toolchain was made, and may have been upgraded or \
+         removed since", program.display()
+    )]
+    Gone {
+        /// The program's file.
+        program: PathBuf,
+    },
     /// The system does not tell a program where its file lies.
     #[error("cannot find the toolchain from this program's own place: /proc is not mounted")]
     NoPlace,
@@ -64,6 +73,7 @@ impl Diagnostic for ShimError {
             Self::UnknownName { .. } => Kind::Usage,
             Self::NotInstalled { .. }
             | Self::Moved { .. }
+            | Self::Gone { .. }
             | Self::NoPlace
             | Self::BadTable { .. } => Kind::HostTool,
         }
@@ -74,6 +84,7 @@ impl Diagnostic for ShimError {
             Self::UnknownName { .. } => "shim-unknown-name",
             Self::NotInstalled { .. } => "shim-not-installed",
             Self::Moved { .. } => "shim-moved",
+            Self::Gone { .. } => "shim-program-gone",
             Self::NoPlace => "shim-no-place",
             Self::BadTable { .. } => "shim-bad-table",
         }

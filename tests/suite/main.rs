@@ -21,6 +21,7 @@ mod architecture;
 mod archives;
 mod audit_command;
 mod audit_real;
+mod brew_command;
 mod catalogue;
 mod debian_keys;
 mod differential;

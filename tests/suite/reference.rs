@@ -11,8 +11,8 @@ use std::process::Command;
 use crate::support::fixture::PROGRAM;
 use crate::support::sources::{root, rust_files};
 
-/// Options in hints that belong to other programs: gpg(1).
-const FOREIGN_FLAGS: &[&str] = &["--export", "--armor"];
+/// Options in hints that belong to other programs: gpg(1), brew(1).
+const FOREIGN_FLAGS: &[&str] = &["--export", "--armor", "--formula", "--prefix"];
 
 fn page(name: &str) -> PathBuf {
     root().join("docs/src/reference").join(name)

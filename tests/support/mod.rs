@@ -9,6 +9,7 @@
 )]
 
 pub mod archive;
+pub mod brew;
 pub mod cache;
 pub mod certs;
 pub mod corpus;

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -141,6 +141,17 @@ impl Glance {
 pub fn digest(path: &Path) -> Result<(Digest, u64), FsError> {
     let file = super::open_regular(path)?;
     Digest::of_reader(file).map_err(FsError::io("read", path))
+}
+
+/// The first bytes of a regular file, at most `length`.
+///
+/// # Errors
+/// When it cannot be read or is not one.
+pub fn read_head(path: &Path, length: u64) -> Result<Vec<u8>, FsError> {
+    let mut head = Vec::new();
+    let mut bounded = super::open_regular(path)?.take(length);
+    bounded.read_to_end(&mut head).map_err(FsError::io("read", path))?;
+    Ok(head)
 }
 
 /// Whether names that differ in case only are two files in this folder: asked of the
