@@ -305,7 +305,11 @@ fn the_pinned_llvm_on_path_is_used_when_it_serves_and_refused_when_not() {
     // Another one under the same name is asked again.
     fixture.prepare(["--llvm", "auto"]).code(0).stderr_has("is up to date");
     fake_llvm(&fixture, "97.1.12");
-    fixture.prepare(["--llvm", "auto", "-v"]).code(0).stderr_has("stale: llvm changed (");
+    fixture
+        .prepare(["--llvm", "auto", "-v"])
+        .code(0)
+        .stderr_has("stale: lld changed (")
+        .stderr_has(", llvm changed (");
     fixture.edit("versions.toml", "major = 97", "major = 19");
     let changed = fixture.prepare(["-v"]);
     changed.code(0).stderr_has("stale: ").stderr_has("llvm changed (").stderr_has("→ debian");

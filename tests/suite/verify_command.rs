@@ -153,3 +153,14 @@ fn without_a_toolchain_it_says_how_to_get_one() {
     fixture.write(format!("toolchains/{X86}/share/stamp.json"), "{");
     fixture.run(["verify"]).code(1).stderr_has("stamp.json: not a stamp: ");
 }
+
+#[test]
+fn h17_what_finder_leaves_in_folders_is_no_damage() {
+    let fixture = Fixture::prepared();
+    for folder in ["", "sysroot/usr/include", "bin"] {
+        let folder = fixture.path(format!("toolchains/x86_64-unknown-linux-gnu/{folder}"));
+        std::fs::write(folder.join(".DS_Store"), "Bud1").unwrap();
+    }
+    fixture.run(["verify"]).code(0);
+    fixture.prepare([""; 0]).code(0).stderr_has("is up to date");
+}
