@@ -29,11 +29,11 @@ mod publish;
 mod unpack;
 
 pub use archive::{ArchiveChoice, SourceError, archive_name};
-pub use brew::BrewError;
+pub use brew::{BrewError, brew_call};
 pub use host_tools::{HostToolError, LlvmChoice};
 pub use kernel::{Kernel, KernelError, kernel};
 pub use pack::{PackRequest, Packed, pack};
-pub use prepared::{NotPrepared, Prepared, prepared};
+pub use prepared::{Found, NotPrepared, Prepared, all_prepared, prepared};
 pub use publish::PublishError;
 
 use archive::Opened;

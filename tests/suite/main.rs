@@ -25,6 +25,8 @@ mod brew_command;
 mod catalogue;
 mod debian_keys;
 mod differential;
+mod doctor_command;
+mod doctor_mac;
 mod emulate;
 mod emulate_real;
 mod environment;
