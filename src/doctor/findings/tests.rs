@@ -35,7 +35,7 @@ fn linux() -> Facts {
         rust: Some(Rust { version: "1.95.0".into(), targets: vec![X86.into()], has_rustup: true }),
         emulators: vec![Emulator { target: X86.into(), is_native: true, ..Emulator::default() }],
         network: Network { mirrors: vec![answering("debian")], ..Network::default() },
-        toolchains: vec![toolchain(None)],
+        toolchains: vec![Toolchain { target: X86.into(), ..Toolchain::default() }],
         ..Facts::default()
     }
 }
@@ -83,12 +83,8 @@ fn answering(archive: &'static str) -> Mirror {
     Mirror { archive, url, milliseconds: Some(20), clock_ahead: Some(0), ..Mirror::default() }
 }
 
-fn toolchain(problem: Option<TreeProblem>) -> Toolchain {
-    Toolchain {
-        target: X86.into(),
-        problem: problem.map(|problem| (problem, "why".into())),
-        ..Toolchain::default()
-    }
+fn broken(facts: &mut Facts, problem: TreeProblem) {
+    facts.toolchains[0].problem = Some((problem, "why".into()));
 }
 
 fn found(mut facts: Facts, edit: impl FnOnce(&mut Facts)) -> Vec<(&'static str, String, String)> {
@@ -176,12 +172,10 @@ fn every_code_but_one_follows_from_one_changed_fact_of_a_good_host() {
         ("clock-wrong", linux, |f| f.network.mirrors[0].clock_ahead = Some(-90_000)),
         ("lock-behind", linux, |f| f.lock_behind = Some("it lacks libc6".into())),
         ("not-prepared", linux, |f| f.toolchains.clear()),
-        ("tree-unreadable", linux, |f| {
-            f.toolchains = vec![toolchain(Some(TreeProblem::Unreadable))]
-        }),
-        ("tree-damaged", linux, |f| f.toolchains = vec![toolchain(Some(TreeProblem::Damaged))]),
-        ("tree-moved", linux, |f| f.toolchains = vec![toolchain(Some(TreeProblem::Moved))]),
-        ("tree-tool-gone", linux, |f| f.toolchains = vec![toolchain(Some(TreeProblem::ToolGone))]),
+        ("tree-unreadable", linux, |f| broken(f, TreeProblem::Unreadable)),
+        ("tree-damaged", linux, |f| broken(f, TreeProblem::Damaged)),
+        ("tree-moved", linux, |f| broken(f, TreeProblem::Moved)),
+        ("tree-tool-gone", linux, |f| broken(f, TreeProblem::ToolGone)),
     ];
     for (code, good, edit) in rows {
         let (got, cure) = only(good(), edit);
