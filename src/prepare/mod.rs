@@ -20,6 +20,7 @@ mod archive;
 mod brew;
 pub mod components;
 mod cure;
+mod gc;
 mod host_tools;
 mod install;
 mod kernel;
@@ -30,6 +31,7 @@ mod unpack;
 
 pub use archive::{ArchiveChoice, SourceError, archive_name};
 pub use brew::BrewError;
+pub use gc::{Garbage, gc};
 pub use host_tools::{HostToolError, LlvmChoice};
 pub use kernel::{Kernel, KernelError, kernel};
 pub use pack::{PackRequest, Packed, pack};
@@ -54,6 +56,8 @@ pub struct World<'w> {
     pub mirrors: &'w MirrorList,
     /// Who is told.
     pub progress: &'w dyn Progress,
+    /// What to do when another process holds a lock.
+    pub patience: Patience,
 }
 
 /// What is wanted.
@@ -199,7 +203,7 @@ pub fn prepare(
     host_tools::own_file(world)?;
     fs::create_dir_all(&world.project.generations())?;
     let path = world.project.prepare_lock(&name);
-    let _alone = fs::lock(&path, Hold::Exclusive, Patience::Wait, "prepare", world.progress)?;
+    let _alone = fs::lock(&path, Hold::Exclusive, world.patience, "prepare", world.progress)?;
     // Whoever held the lock may have done the work.
     let (stamp, missing) = stamp_of(&tree)?;
     let Freshness::Stale(reason) = judge(&tree, request, &plan.inputs, stamp.as_ref(), missing)?
