@@ -13,7 +13,7 @@ use crate::host::progress::{Event, Progress as _};
 use crate::lock::{Options, set_name, with_part};
 use crate::pins::{Lock, Pins, Target};
 use crate::prepare::{
-    ArchiveChoice, Forecast, LlvmChoice, Outcome, Request, World, forecast, prepare,
+    ArchiveChoice, Forecast, Further, LlvmChoice, Outcome, Request, World, forecast, prepare,
 };
 use crate::store::CONNECTIONS;
 use crate::toolchain::variables::shell_word;
@@ -42,8 +42,13 @@ pub struct Args {
     #[arg(long, value_name = "CODENAME")]
     release: Option<String>,
     /// Add PKG and all it depends on to the sysroot (repeatable)
+    ///
+    /// It stays with this toolchain: later runs need not name it again.
     #[arg(long, value_name = "PKG")]
     with: Vec<String>,
+    /// Take PKG of an earlier --with out again (repeatable)
+    #[arg(long, value_name = "PKG")]
+    without: Vec<String>,
     /// Where LLVM comes from
     #[arg(long, value_name = "WHERE", default_value = "auto", conflicts_with = "brew")]
     llvm: LlvmChoice,
@@ -95,8 +100,10 @@ impl Args {
         let mut lock = context.lock()?;
         let mut results = Vec::new();
         for target in targets {
+            let (with, without) = (&self.with, &self.without);
+            let further = Further::of(&context.project, &pins, (target, &release), with, without)?;
             if !self.dry_run {
-                self.lock_further(context, &pins, &mut lock, target, &release)?;
+                self.lock_further(context, &pins, &mut lock, (target, &release), &further)?;
             }
             let start = clock::instant();
             let client = self.network.client(context, self.cache || self.archive.is_some());
@@ -112,7 +119,7 @@ impl Args {
             let request = Request {
                 target,
                 release: release.clone(),
-                with: self.with.clone(),
+                with: further.packages.clone(),
                 llvm: if self.brew { LlvmChoice::Brew } else { self.llvm },
                 force: self.force,
                 archive: self.archive_choice(context),
@@ -126,12 +133,14 @@ impl Args {
             let outcome = prepare(&world, &pins, &lock, &request)?;
             let took = bytes::duration(start.elapsed());
             tell(context, target, &outcome, &took);
+            tell_remembered(context, &further, outcome.reason.is_none());
             results.push(json!({
                 "target": target.triple,
                 "root": outcome.root,
                 "up_to_date": outcome.reason.is_none(),
                 "reason": outcome.reason.as_ref().map(ToString::to_string),
                 "llvm": outcome.llvm,
+                "with": further.packages,
                 "milliseconds": u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
             }));
         }
@@ -159,14 +168,14 @@ impl Args {
         context: &Context<'_>,
         pins: &Pins,
         lock: &mut Lock,
-        target: &'static Target,
-        release: &str,
+        (target, release): (&'static Target, &str),
+        further: &Further,
     ) -> anyhow::Result<()> {
         let is_locked = |package: &&String| {
             lock.set(&set_name(release, &with_part(package), target)).next().is_some()
         };
         let missing: Vec<&String> =
-            self.with.iter().filter(|package| !is_locked(package)).collect();
+            further.packages.iter().filter(|package| !is_locked(package)).collect();
         if missing.is_empty() || self.cache || self.archive.is_some() || self.network.is_offline() {
             return Ok(());
         }
@@ -211,6 +220,15 @@ fn tell_forecast(context: &Context<'_>, target: &Target, forecast: &Forecast) ->
         "llvm": llvm,
         "parts": documents,
     })
+}
+
+/// Told plainly when the tree was laid out, in passing when it was left alone.
+fn tell_remembered(context: &Context<'_>, further: &Further, up_to_date: bool) {
+    let Some(first) = further.remembered.first() else { return };
+    let names = further.remembered.join(", ");
+    let text =
+        format!("with {names}, as asked for before (`prepare --without {first}` takes it out)");
+    context.reporter.event(if up_to_date { Event::Detail { text } } else { Event::Note { text } });
 }
 
 fn tell(context: &Context<'_>, target: &Target, outcome: &Outcome, took: &str) {

@@ -28,6 +28,7 @@ mod pack;
 mod prepared;
 mod publish;
 mod unpack;
+mod with;
 
 pub use archive::{ArchiveChoice, SourceError, archive_name};
 pub use brew::BrewError;
@@ -37,6 +38,7 @@ pub use kernel::{Kernel, KernelError, kernel};
 pub use pack::{PackRequest, Packed, pack};
 pub use prepared::{NotPrepared, Prepared, prepared};
 pub use publish::PublishError;
+pub use with::{Further, WithoutError, of_stamp};
 
 use archive::Opened;
 use brew::{Homebrew, Install};
@@ -67,7 +69,7 @@ pub struct Request {
     pub target: &'static Target,
     /// The Debian release of the sysroot.
     pub release: String,
-    /// Further packages in the sysroot.
+    /// Further packages in the sysroot, see [`Further`].
     pub with: Vec<String>,
     /// Where LLVM is to come from.
     pub llvm: LlvmChoice,
@@ -298,6 +300,7 @@ fn plan<'p>(
     llvm.add_inputs(&mut inputs);
     let pkg_config = host_tools::pkg_config(world.env, stamp);
     inputs.add("pkg-config", pkg_config.as_deref().unwrap_or(Path::new("none")).display());
+    with::add_input(&mut inputs, &request.with);
     for component in &components {
         component.add_inputs(&mut inputs);
     }

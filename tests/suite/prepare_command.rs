@@ -189,13 +189,37 @@ fn a_changed_list_of_what_is_left_out_is_a_reason() {
 }
 
 #[test]
-fn further_packages_and_another_llvm_are_reasons() {
-    let with = |_: &mut Fixture| ();
-    let fixture = stale(with, &["--with", "zlib1g-dev"], "sysroot zlib1g");
-    assert!(tree(&fixture, X86).has("sysroot/usr/include/zlib.h"));
-    let outcome = fixture.prepare(["-v"]);
-    outcome.code(0).stderr_has("→ none)");
-    assert!(!tree(&fixture, X86).has("sysroot/usr/include/zlib.h"), "no longer asked for");
+fn further_packages_are_a_reason_and_stay_until_they_are_taken_out() {
+    let fixture = stale(|_| (), &["--with", "zlib1g-dev"], "sysroot zlib1g");
+    let has = |path: &str| tree(&fixture, X86).has(&format!("sysroot/usr/{path}"));
+    let (zlib, ssl) = ("include/zlib.h", "lib/x86_64-linux-gnu/libssl.so");
+    assert!(has(zlib));
+    // A later run need not name it: neither one that finds all as it is …
+    let again = fixture.prepare(["-v"]);
+    again.code(0).stderr_has("is up to date").stderr_has("with zlib1g-dev, as asked for before");
+    // … nor one that lays the tree out, nor one that adds another.
+    fixture.prepare(["--force"]).code(0).stderr_has("(`prepare --without zlib1g-dev` takes it out");
+    let json = fixture.prepare(["--json", "--with", "libssl-dev"]);
+    let document: serde_json::Value = serde_json::from_str(&json.code(0).stdout).unwrap();
+    assert_eq!(document["toolchains"][0]["with"], serde_json::json!(["libssl-dev", "zlib1g-dev"]));
+    assert!(has(zlib) && has(ssl));
+    let stamp = fixture.read(format!("toolchains/{X86}/share/stamp.json"));
+    assert!(stamp.contains("\"with\": \"libssl-dev zlib1g-dev\""), "{stamp}");
+    // The other target was never asked to have it.
+    fixture.prepare(["--target", ARM]).code(0).stderr_lacks("zlib1g-dev");
+    fixture.prepare(["--without", "zlib1g-dev"]).code(0).stderr_has("is ready");
+    assert!(!has(zlib) && has(ssl));
+    fixture.prepare(["--without", "zlib1g-dev"]).code(0).stderr_has("is up to date");
+}
+
+#[test]
+fn further_packages_of_the_pins_cannot_be_taken_out_by_an_option() {
+    let fixture = Fixture::locked();
+    fixture.prepare(["--with", "zlib1g-dev", "--without", "zlib1g-dev"]).code(2);
+    fixture.edit("versions.toml", "extra = []", "extra = [\"zlib1g-dev\"]");
+    let refused = fixture.prepare(["--without", "zlib1g-dev"]);
+    refused.code(2).stderr_has("--without zlib1g-dev: it stands in [sysroot] extra");
+    assert!(!fixture.path(format!("toolchains/{X86}")).exists());
 }
 
 #[test]
