@@ -27,6 +27,7 @@ mod kernel;
 mod pack;
 mod prepared;
 mod publish;
+mod repair;
 mod unpack;
 mod with;
 
@@ -36,8 +37,9 @@ pub use gc::{Garbage, gc};
 pub use host_tools::{HostToolError, LlvmChoice};
 pub use kernel::{Kernel, KernelError, kernel};
 pub use pack::{PackRequest, Packed, pack};
-pub use prepared::{NotPrepared, Prepared, prepared};
+pub use prepared::{NotPrepared, Prepared, prepared, reread};
 pub use publish::PublishError;
+pub use repair::{cacheable, repair, repair_cache};
 pub use with::{Further, WithoutError, of_stamp};
 
 use archive::Opened;

@@ -81,9 +81,21 @@ pub fn prepared(
         let path = tree.root().to_path_buf();
         return Err(NotPrepared::Absent { path, target: target.triple }.into());
     }
+    at(tree, target)
+}
+
+/// A toolchain as it is now: a repair gives it another stamp.
+///
+/// # Errors
+/// Its stamp cannot be read any more.
+pub fn reread(prepared: &Prepared) -> Result<Prepared, Fault> {
+    at(prepared.tree.clone(), prepared.target)
+}
+
+fn at(tree: Tree, target: &'static Target) -> Result<Prepared, Fault> {
     match read_stamp(&tree) {
         Ok(stamp) => Ok(Prepared { tree, stamp, target }),
-        Err(why) => Err(NotPrepared::NoStamp { path, why }.into()),
+        Err(why) => Err(NotPrepared::NoStamp { path: tree.stamp(), why }.into()),
     }
 }
 

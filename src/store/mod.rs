@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+pub use check::Damage;
 pub use error::StoreError;
 pub use obtain::{CONNECTIONS, Obtained, Source};
 
@@ -16,6 +17,7 @@ use crate::host::fs::{self, FsError, Hold, Lock, Patience};
 use crate::host::http::hex;
 use crate::host::progress::{Event, Progress, Silent};
 
+mod check;
 mod error;
 pub mod kept;
 mod obtain;
