@@ -25,10 +25,13 @@ use crate::sysroot::listing;
 use crate::sysroot::manifest::{Entry, EntryKind};
 use crate::sysroot::rules::Rules;
 use crate::sysroot::unpack::{Problem, Request, unpack, unpack_tar};
-use crate::toolchain::stamp::LAYOUT;
 
 /// No file gets a later time than this (the end of 32-bit time stamps, in 2106).
 const LATEST_SECONDS: i64 = 4_294_967_295;
+
+/// Raised whenever the same package and patterns give another folder than before. It also
+/// changes the bytes of packed archives.
+const UNPACKING: u32 = 2;
 
 /// A package's folder and what lies in it.
 #[derive(Debug)]
@@ -207,7 +210,7 @@ fn sweep(world: &World<'_>, root: &Path) -> Result<fs::Lock, Fault> {
 
 /// What decides the content of an unpacked folder.
 pub(super) fn key(package: &LockedPackage, layout: &PackageSet, case_sensitive: bool) -> String {
-    let rules = format!("{LAYOUT} {case_sensitive} {:?} {:?}", layout.prune, layout.keep);
+    let rules = format!("{UNPACKING} {case_sensitive} {:?} {:?}", layout.prune, layout.keep);
     let (sha256, rules) = (package.sha256.short(), Digest::of(rules.as_bytes()).short());
     format!("{}-{sha256}-{}", package.name, &rules[..8])
 }

@@ -12,7 +12,7 @@ use crate::host::hash::Digest;
 pub const SCHEMA: u32 = 1;
 
 /// Raised whenever the same inputs give another tree than before.
-pub const LAYOUT: u32 = 2;
+pub const LAYOUT: u32 = 3;
 
 /// Everything that decides what a tree holds, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -44,6 +44,7 @@ mod network_rows;
 mod offline;
 mod own_files;
 mod packed_archive;
+mod papers;
 mod prepare_command;
 mod prepare_faults;
 mod prepare_places;
