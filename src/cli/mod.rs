@@ -14,6 +14,7 @@ mod audit;
 mod context;
 mod env;
 mod exec;
+mod inspect;
 mod lock;
 mod network;
 mod pack;
@@ -91,6 +92,7 @@ enum Command {
     Env(env::Args),
     Exec(exec::Args),
     Run(run::Args),
+    Inspect(inspect::Args),
     Verify(verify::Args),
     Sbom(sbom::Args),
 }
@@ -153,6 +155,7 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),
         Command::Run(args) => Ok(args.run(context)),
+        Command::Inspect(args) => args.run(context),
         Command::Verify(args) => args.run(context),
         Command::Sbom(args) => args.run(context),
     }
