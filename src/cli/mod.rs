@@ -16,6 +16,7 @@ mod context;
 mod env;
 mod exec;
 mod gc;
+mod inspect;
 mod lock;
 mod network;
 mod pack;
@@ -97,6 +98,7 @@ enum Command {
     Env(env::Args),
     Exec(exec::Args),
     Run(run::Args),
+    Inspect(inspect::Args),
     Verify(verify::Args),
     Gc(gc::Args),
     Sbom(sbom::Args),
@@ -161,6 +163,7 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),
         Command::Run(args) => Ok(args.run(context)),
+        Command::Inspect(args) => args.run(context),
         Command::Verify(args) => args.run(context),
         Command::Gc(args) => args.run(context),
         Command::Sbom(args) => args.run(context),

@@ -35,6 +35,7 @@ mod http_proxy;
 mod http_status;
 mod http_tls;
 mod inrelease;
+mod inspect_command;
 mod interruption;
 mod lock_command;
 mod lock_refusals;
