@@ -29,6 +29,7 @@ use crate::toolchain::tool_names::{programs, shims};
 use crate::toolchain::tools_table::Tools;
 use crate::toolchain::variables::{Shell, env_file, variables};
 
+mod libraries;
 mod resources;
 
 /// A link of the laid-out tree leads where none may.
@@ -75,6 +76,7 @@ pub(super) fn install(
         let merged = site.merge(world, component.name, component.folder, packages)?;
         if component.name == "sysroot" {
             overlay = site.overlay(component.folder, &merged)?;
+            site.check_libraries(world, plan.request.target.multiarch)?;
         }
     }
     let host = Target::host();

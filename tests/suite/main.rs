@@ -46,6 +46,7 @@ mod packed_archive;
 mod prepare_command;
 mod prepare_faults;
 mod prepare_places;
+mod prepare_plan;
 mod proof;
 mod real_packages;
 mod reference;
