@@ -111,6 +111,7 @@ impl Args {
             let mirrors = self.network.mirrors(context, &pins)?;
             let world = World {
                 env: &context.env,
+                patience: context.patience,
                 project: &context.project,
                 client: &client,
                 mirrors: &mirrors,

@@ -21,23 +21,27 @@ mod brew;
 pub mod components;
 mod cure;
 mod forecast;
+mod gc;
 mod host_tools;
 mod install;
 mod kernel;
 mod pack;
 mod prepared;
 mod publish;
+mod repair;
 mod unpack;
 mod with;
 
 pub use archive::{ArchiveChoice, SourceError, archive_name};
 pub use brew::BrewError;
 pub use forecast::{Forecast, Origin, Wanting, forecast};
+pub use gc::{Garbage, gc};
 pub use host_tools::{HostToolError, LlvmChoice};
 pub use kernel::{Kernel, KernelError, kernel};
 pub use pack::{PackRequest, Packed, pack};
-pub use prepared::{NotPrepared, Prepared, prepared};
+pub use prepared::{NotPrepared, Prepared, prepared, reread};
 pub use publish::PublishError;
+pub use repair::{cacheable, repair, repair_cache};
 pub use with::{Further, WithoutError, of_stamp};
 
 use archive::Opened;
@@ -58,6 +62,8 @@ pub struct World<'w> {
     pub mirrors: &'w MirrorList,
     /// Who is told.
     pub progress: &'w dyn Progress,
+    /// What to do when another process holds a lock.
+    pub patience: Patience,
 }
 
 /// What is wanted.
@@ -139,7 +145,7 @@ pub fn prepare(
     host_tools::own_file(world)?;
     fs::create_dir_all(&world.project.generations())?;
     let path = world.project.prepare_lock(&name);
-    let _alone = fs::lock(&path, Hold::Exclusive, Patience::Wait, "prepare", world.progress)?;
+    let _alone = fs::lock(&path, Hold::Exclusive, world.patience, "prepare", world.progress)?;
     // Whoever held the lock may have done the work.
     let (stamp, missing) = stamp_of(&tree)?;
     let Freshness::Stale(reason) = judge(&tree, request, &plan.inputs, stamp.as_ref(), missing)?

@@ -93,6 +93,18 @@ pub fn prepared(
         let path = tree.root().to_path_buf();
         return Err(NotPrepared::Absent { path, target: target.triple }.into());
     }
+    at(tree, target, release)
+}
+
+/// A toolchain as it is now: a repair gives it another stamp.
+///
+/// # Errors
+/// Its stamp cannot be read any more.
+pub fn reread(prepared: &Prepared) -> Result<Prepared, Fault> {
+    at(prepared.tree.clone(), prepared.target, &prepared.stamp.release)
+}
+
+fn at(tree: Tree, target: &'static Target, release: &str) -> Result<Prepared, Fault> {
     match read_stamp(&tree) {
         Ok(stamp) if stamp.target == target.triple && stamp.release == release => {
             Ok(Prepared { tree, stamp, target })
@@ -103,7 +115,7 @@ pub fn prepared(
             let (path, target) = (tree.root().to_path_buf(), target.triple);
             Err(NotPrepared::Other { path, wanted, got, target }.into())
         }
-        Err(why) => Err(NotPrepared::NoStamp { path, why }.into()),
+        Err(why) => Err(NotPrepared::NoStamp { path: tree.stamp(), why }.into()),
     }
 }
 

@@ -29,6 +29,7 @@ mod emulate;
 mod emulate_real;
 mod environment;
 mod fuzz;
+mod gc_command;
 mod http_body;
 mod http_proxy;
 mod http_status;
