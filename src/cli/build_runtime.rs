@@ -1,15 +1,25 @@
 //! `build-runtime`: the runtime's archives, for this machine or for a target.
 
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::run::fault;
 use super::{Context, context};
+use crate::debian::mirrors::MirrorList;
+use crate::emulate::{self, Program, RunError};
 use crate::host::clock;
-use crate::host::fault::Fault;
+use crate::host::fault::{Fault, Kind};
+use crate::host::http::{Client, Config, Reach};
 use crate::host::progress::{Event, Progress as _};
-use crate::prepare::prepared;
-use crate::runtime_build::{Archive, Flavor, Place, Request, build, name};
+use crate::prepare::{World, kernel, prepared};
+use crate::runtime_build::{Archive, Flavor, Place, Ran, Request, Trial, Verdict, build, name};
+use crate::ui::output::{sanitise, say};
+
+/// How long one of the C programs may run: seconds under an emulator on a busy machine.
+const LIMIT: Duration = Duration::from_mins(2);
 
 const AFTER: &str = "\
 Examples:
@@ -41,6 +51,10 @@ pub struct Args {
     /// Build the debug archive only, which watches itself
     #[arg(long)]
     debug: bool,
+    /// Compile the runtime's C programs with the toolchain, link them against its sysroot and
+    /// the archives, and run them
+    #[arg(long)]
+    check: bool,
     /// Build even what is up to date
     #[arg(long)]
     force: bool,
@@ -73,6 +87,10 @@ impl Args {
             let text = format!("{state}: {} ({revision}, {bytes} bytes)", path.display());
             context.reporter.event(Event::Note { text });
         }
+        let verdict = if self.check { Some(check(context, &place, &archives)?) } else { None };
+        if let Some(verdict) = &verdict {
+            tell(context, verdict);
+        }
         let list: Vec<Value> = archives.iter().map(document).collect();
         let document = json!({
             "schema": 1,
@@ -80,9 +98,15 @@ impl Args {
             "root": place.tree.root().to_string_lossy(),
             "archives": list,
             "milliseconds": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            "check": verdict.as_ref().map(|verdict| json!({
+                "passed": verdict.passed,
+                "failed": verdict.failed,
+                "backend": verdict.backend,
+            })),
         });
         context.output.document(&document).map_err(Fault::from)?;
-        Ok(ExitCode::SUCCESS)
+        let failed = verdict.is_some_and(|verdict| !verdict.failed.is_empty());
+        Ok(if failed { ExitCode::from(Kind::Findings.exit_code()) } else { ExitCode::SUCCESS })
     }
 
     fn place(&self, context: &Context<'_>) -> anyhow::Result<Place> {
@@ -94,6 +118,73 @@ impl Args {
         let prepared = prepared(&context.project, &pins, target, &pins.release)?;
         Ok(Place::toolchain(&context.project, prepared.tree, target))
     }
+}
+
+/// Tries the archives. Without --cross, too, the compiler and the sysroot are those of the
+/// toolchain for this machine's target.
+fn check(context: &Context<'_>, place: &Place, archives: &[Archive]) -> anyhow::Result<Verdict> {
+    let pins = context.pins()?;
+    let prepared = prepared(&context.project, &pins, place.target, &pins.release)?;
+    let client = Client::new(Config { reach: Reach::Offline, ..Config::new("reml-toolchain") });
+    let kernel = || {
+        // Where only a microVM can run programs, as on a Mac: the kernel of an earlier `run`.
+        let world = World {
+            env: &context.env,
+            project: &context.project,
+            client: &client,
+            mirrors: &MirrorList::only(""),
+            progress: context.reporter,
+        };
+        let lock = context.lock().map_err(fault)?;
+        Ok(kernel(&world, &pins, &lock, place.target)?.file)
+    };
+    let cwd = context.project.build().join("check");
+    let run = |program: &Path| -> Result<Ran, Fault> {
+        let program =
+            Program::open(program, &cwd, Some(place.target)).map_err(RunError::into_fault)?;
+        let request = emulate::Request {
+            env: &context.env,
+            project: &context.project,
+            progress: context.reporter,
+            program: &program,
+            cwd: &cwd,
+            tree: Ok(prepared.tree.clone()),
+            kernel: &kernel,
+            args: &[],
+            variables: vec![("PATH".into(), "/usr/bin:/bin".into())],
+            backend: None,
+            limit: Some(LIMIT),
+            with_files: &[],
+            keep: false,
+            memory: None,
+        };
+        let ran = request.collect(LIMIT).map_err(RunError::into_fault)?;
+        let backend = ran.backend.name();
+        Ok(Ran { status: ran.status, stdout: ran.stdout, stderr: ran.stderr, backend })
+    };
+    let trial = Trial {
+        env: &context.env,
+        project: &context.project,
+        progress: context.reporter,
+        place,
+        tree: &prepared.tree,
+        run: &run,
+    };
+    Ok(trial.run(archives)?)
+}
+
+fn tell(context: &Context<'_>, verdict: &Verdict) {
+    for failure in &verdict.failed {
+        say(&sanitise(&format!("failed: {failure}")));
+    }
+    let all = verdict.passed + verdict.failed.len();
+    let text = format!(
+        "checked: {} of {all} C programs did what they promise, run by {} in {:.1} s",
+        verdict.passed,
+        verdict.backend,
+        verdict.took.as_secs_f64()
+    );
+    context.reporter.event(Event::Note { text });
 }
 
 fn document(archive: &Archive) -> Value {

@@ -137,10 +137,9 @@ impl Diagnostic for RuntimeError {
             Self::NoHost => {
                 vec!["build it for a target: `reml-toolchain build-runtime --cross`".to_owned()]
             }
-            Self::OtherInterface(_) => vec![
-                "build the program of the same sources: `cargo install --locked --path .`"
-                    .to_owned(),
-            ],
+            Self::OtherInterface(_) => {
+                vec!["build the program of the same sources: `cargo build`".to_owned()]
+            }
             _ => Vec::new(),
         }
     }

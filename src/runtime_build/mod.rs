@@ -27,12 +27,14 @@ mod parts;
 mod rust;
 mod signature;
 mod sources;
+mod trial;
 
 pub use error::RuntimeError;
 pub use install::version;
 pub use make::name;
 pub use reml_runtime_pack::argv::Flavor;
 pub use signature::{Signature, signatures};
+pub use trial::{Ran, Trial, Verdict};
 
 use make::{Made, Site};
 use rust::Rust;

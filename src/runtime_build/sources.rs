@@ -102,6 +102,14 @@ impl Sources {
         self.files.iter().find(|(known, _)| known == name).map(|(_, bytes)| bytes.as_slice())
     }
 
+    /// The C programs that check an archive: name and text, sorted.
+    pub fn programs(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.files.iter().filter_map(|(path, bytes)| {
+            let name = path.strip_prefix("tests/c/")?.strip_suffix(".c")?;
+            Some((name, bytes.as_slice()))
+        })
+    }
+
     /// One digest of all that decides what is installed.
     #[must_use]
     pub fn digest(&self) -> Digest {
@@ -197,6 +205,7 @@ mod tests {
         assert_eq!(checkout.files, embedded.files);
         assert_eq!(checkout.digest(), embedded.digest());
         assert!(embedded.file("include/reml_runtime.h").is_some());
+        assert!(embedded.programs().count() > 0);
     }
 
     #[test]

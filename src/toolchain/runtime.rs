@@ -126,6 +126,8 @@ impl Installed {
         }
         found.problems.sort_by(|a, b| a.path.cmp(&b.path));
         found.problems.dedup();
+        found.files.sort();
+        found.files.dedup();
         found
     }
 }
