@@ -40,6 +40,7 @@ pub const CODES: &[Rule] = &[
     ("llvm-foreign",            Warning, "name the Homebrew of this machine in HOMEBREW_PREFIX: /opt/homebrew or /usr/local"),
     ("llvm-translated",         Warning, "name the Homebrew of this machine in HOMEBREW_PREFIX: /opt/homebrew"),
     ("rust-missing",            Note,    "to build Rust for the target, install rustup as https://rustup.rs says"),
+    ("rust-too-old",            Warning, "rustup update stable"),
     ("rust-target-missing",     Warning, "rustup target add TARGET"),
     ("qemu-missing",            Warning, "reml-toolchain prepare --brew"),
     ("variables-ignored",       Note,    "nothing to do for the tools in bin/: they leave these out"),
@@ -91,6 +92,11 @@ pub fn judge(facts: &Facts, target: &str) -> Vec<Finding> {
     let wanted: BTreeSet<&str> = [target].into_iter().chain(prepared).collect();
     let lacks = |rust| wanted.iter().filter_map(move |target| Rust::lacks(rust, target));
     findings.add("rust-missing", facts.rust.is_none().then(|| "there is no rustc on PATH".into()));
+    let old = facts.rust.iter().filter(|rust| rust.is_too_old);
+    findings.add(
+        "rust-too-old",
+        old.map(|rust| format!("Rust {}: `build-runtime` needs a newer one", rust.version)),
+    );
     findings.add_cured("rust-target-missing", facts.rust.iter().flat_map(lacks));
     emulators(&mut findings, facts);
     variables(&mut findings, facts);

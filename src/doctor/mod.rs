@@ -93,7 +93,7 @@ pub fn examine(world: &World<'_>, pins: &Pins, lock: &Lock) -> Result<Report, Fa
         rust: crate::audit::rust(world.env),
         emulators: tools::emulators(world, pins, &toolchains),
         variables: tools::variables(world.env),
-        lock_behind: crate::audit::lock_behind(pins, lock, pins.target, &pins.release),
+        lock_behind: crate::audit::lock_behind(pins, lock, pins.target, &pins.release, &[]),
         network: network::network(world, pins),
         system,
         llvm,
