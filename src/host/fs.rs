@@ -14,7 +14,7 @@ pub use facts::{
     Glance, Sight, digest, is_case_sensitive, is_executable, metadata, modified_seconds, read_head,
     set_modified, sync_file_system,
 };
-pub use lock::{Hold, Lock, Patience, lock};
+pub use lock::{Hold, Lock, Patience, Share, is_in_use, lock, share, share_with_children};
 
 mod draft;
 mod error;

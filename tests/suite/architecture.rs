@@ -19,6 +19,7 @@ const ROOMS: &[&str] = &[
     "lock",
     "runtime_build",
     "emulate",
+    "inspect",
     "sbom",
     "toolchain",
     "llvm",
