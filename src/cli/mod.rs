@@ -14,6 +14,7 @@ use crate::ui::{Output, Reporter, Verbosity, failure, output};
 mod audit;
 mod build_runtime;
 mod context;
+mod doctor;
 mod env;
 mod exec;
 mod gc;
@@ -97,6 +98,7 @@ enum Command {
     Lock(lock::Args),
     Audit(audit::Args),
     BuildRuntime(build_runtime::Args),
+    Doctor(doctor::Args),
     Env(env::Args),
     Exec(exec::Args),
     Run(run::Args),
@@ -163,6 +165,7 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::Lock(args) => args.run(context),
         Command::Audit(args) => args.run(context),
         Command::BuildRuntime(args) => args.run(context),
+        Command::Doctor(args) => args.run(context),
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),
         Command::Run(args) => Ok(args.run(context)),

@@ -34,13 +34,13 @@ mod unpack;
 mod with;
 
 pub use archive::{ArchiveChoice, SourceError, archive_name};
-pub use brew::BrewError;
+pub use brew::{BrewError, brew_call};
 pub use forecast::{Forecast, Origin, Wanting, forecast};
 pub use gc::{Garbage, gc};
 pub use host_tools::{HostToolError, LlvmChoice};
 pub use kernel::{Kernel, KernelError, kernel};
 pub use pack::{PackRequest, Packed, pack};
-pub use prepared::{NotPrepared, Prepared, prepared, reread};
+pub use prepared::{Found, NotPrepared, Prepared, all_prepared, prepared, reread};
 pub use publish::PublishError;
 pub use repair::{cacheable, repair, repair_cache};
 pub use with::{Further, WithoutError, of_stamp};

@@ -26,6 +26,8 @@ mod build_runtime;
 mod catalogue;
 mod debian_keys;
 mod differential;
+mod doctor_command;
+mod doctor_mac;
 mod emulate;
 mod emulate_real;
 mod environment;
