@@ -9,7 +9,6 @@ use super::unpack::{self, Care};
 use super::{World, blobs};
 use crate::host::fault::Fault;
 use crate::host::fs;
-use crate::host::progress::Event;
 use crate::lock::set_name;
 use crate::pins::lock::LockedArchive;
 use crate::pins::{Lock, Pins, Target};
@@ -87,11 +86,9 @@ pub fn pack(
     }
     let name = archive_name(request.target, &request.release, request.llvm);
     let path = request.output.clone().unwrap_or_else(|| world.project.cache().join(&name));
-    let text = format!("  pack   compressing {} packages …", parts.len());
-    world.progress.event(Event::Note { text });
     let head = Head { target: request.target.triple.to_owned(), release: request.release.clone() };
     let mut draft = fs::Draft::new(&path)?;
-    let (sha256, size) = write_archive(&head, &mut parts, epoch, &mut draft)?;
+    let (sha256, size) = write_archive(&head, &mut parts, epoch, &mut draft, world.progress)?;
     draft.commit()?;
     drop(parts);
     fs::sync_file_system(&world.project.unpacked())?;
