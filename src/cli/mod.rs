@@ -12,6 +12,7 @@ use crate::host::fs::Patience;
 use crate::ui::{Output, Reporter, Verbosity, failure, output};
 
 mod audit;
+mod chain;
 mod context;
 mod env;
 mod exec;

@@ -23,6 +23,7 @@ mod audit_command;
 mod audit_real;
 mod brew_command;
 mod catalogue;
+mod chain_command;
 mod debian_keys;
 mod differential;
 mod emulate;
