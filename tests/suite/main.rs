@@ -24,6 +24,7 @@ mod audit_real;
 mod brew_command;
 mod build_runtime;
 mod catalogue;
+mod chain_command;
 mod debian_keys;
 mod differential;
 mod doctor_command;
