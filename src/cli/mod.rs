@@ -13,6 +13,7 @@ use crate::ui::{Output, Reporter, Verbosity, failure, output};
 
 mod audit;
 mod build_runtime;
+mod chain;
 mod context;
 mod doctor;
 mod env;

@@ -99,6 +99,14 @@ impl Args {
             triple => vec![context::target(&pins, triple)?],
         };
         let mut lock = context.lock()?;
+        for (name, suite) in lock.suites.iter().filter(|(_, suite)| !suite.allowed.is_empty()) {
+            let words: Vec<&str> = suite.allowed.iter().map(String::as_str).collect();
+            let text = format!(
+                "{name}: locked with --allow-{}; `reml-toolchain lock` makes good for it",
+                words.join(" and --allow-")
+            );
+            context.reporter.event(Event::Warning { text });
+        }
         let mut results = Vec::new();
         for target in targets {
             let (with, without) = (&self.with, &self.without);
