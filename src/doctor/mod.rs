@@ -16,6 +16,7 @@ use crate::llvm::machine::Platform;
 use crate::pins::{Lock, Pins};
 use crate::toolchain::layout::Project;
 
+mod codes;
 pub mod facts;
 pub mod findings;
 mod network;
