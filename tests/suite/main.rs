@@ -28,6 +28,7 @@ mod differential;
 mod emulate;
 mod emulate_real;
 mod environment;
+mod fault_points;
 mod fuzz;
 mod http_body;
 mod http_proxy;

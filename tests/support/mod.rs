@@ -21,4 +21,5 @@ pub mod net;
 pub mod server;
 pub mod signer;
 pub mod sources;
+pub mod strace;
 pub mod tls;
