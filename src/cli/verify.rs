@@ -6,8 +6,11 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::which::Which;
+use crate::host::fault::Fault;
+use crate::host::fs;
 use crate::host::progress::{Event, Progress as _};
 use crate::toolchain::check;
+use crate::toolchain::layout::Tree;
 use crate::ui::output::{sanitise, say};
 
 /// Check every file of a prepared toolchain against its manifest
@@ -42,8 +45,9 @@ impl Args {
                 "files": report.files,
                 "problems": problems,
             }))
-            .map_err(crate::host::fault::Fault::from)?;
+            .map_err(Fault::from)?;
         if report.problems.is_empty() {
+            may_start(&prepared.tree)?;
             let text =
                 format!("{}: {} files are as they must be", prepared.target.triple, report.files);
             context.reporter.event(Event::Note { text });
@@ -52,4 +56,10 @@ impl Args {
         say("\nhint: `reml-toolchain prepare --force` lays the tree out anew");
         Ok(ExitCode::from(4))
     }
+}
+
+/// The tools are whole, but a mount may forbid to start them.
+fn may_start(tree: &Tree) -> Result<(), Fault> {
+    let tools = fs::read_dir_sorted(&tree.bin())?;
+    Ok(tools.first().map_or(Ok(()), |tool| fs::may_be_started(&tool.path))?)
 }

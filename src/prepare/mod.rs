@@ -206,6 +206,7 @@ pub fn prepare(
     else {
         return Ok(outcome(None, 0));
     };
+    publish::check_disk(&tree, &name)?;
     let store = Store::open(&world.project.cache())?;
     if opened.is_none() {
         opened = archive::open_named(world, lock, request)?;
@@ -225,7 +226,7 @@ pub fn prepare(
     let files = install::install(world, &staging, &tree, &plan, packages.components.as_slice())?;
     staging.make_durable()?;
     packages.keep()?;
-    staging.publish(&tree, &plan.inputs.fingerprint())?;
+    staging.publish(&tree, &plan.inputs.fingerprint(), world.progress)?;
     Ok(outcome(Some(reason), files))
 }
 

@@ -92,7 +92,7 @@ pub fn pack(
     let head = Head { target: request.target.triple.to_owned(), release: request.release.clone() };
     let mut draft = fs::Draft::new(&path)?;
     let (sha256, size) = write_archive(&head, &mut parts, epoch, &mut draft)?;
-    draft.commit()?;
+    fs::settled(draft.commit(), world.progress)?;
     drop(parts);
     fs::sync_file_system(&world.project.unpacked())?;
     packages.keep()?;

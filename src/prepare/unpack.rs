@@ -16,6 +16,7 @@ use crate::host::fault::Fault;
 use crate::host::fs::{self, Glance, Hold, Patience};
 use crate::host::hash::Digest;
 use crate::host::progress::Event;
+use crate::host::threads;
 use crate::host::tree::Tree;
 use crate::pins::LockedPackage;
 use crate::store::Store;
@@ -158,14 +159,7 @@ pub(super) fn unpack_all(
         }
         Ok(())
     };
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect::<Result<Vec<()>, Fault>>()
-    })?;
+    threads::together(threads::usual(), work).into_iter().collect::<Result<(), Fault>>()?;
     let mut lists: Vec<Vec<Arc<Unpacked>>> = components.iter().map(|_| Vec::new()).collect();
     for ((component, _), unpacked) in
         done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)

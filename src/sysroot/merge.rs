@@ -11,6 +11,7 @@ pub use plan::{Dangling, DanglingLink, Placed, Plan, plan};
 use super::manifest::{Entry, EntryKind};
 use super::rules::parent;
 use crate::host::fault::{Diagnostic, Kind};
+use crate::host::threads;
 use crate::host::tree::{Tree, TreeError, Walker};
 
 /// Why packages did not merge.
@@ -180,11 +181,6 @@ fn link_files(
         Ok(())
     };
     let size = files.len().div_ceil(threads).max(1);
-    std::thread::scope(|scope| {
-        let runs: Vec<_> = files.chunks(size).map(|files| scope.spawn(|| run(files))).collect();
-        runs.into_iter().try_for_each(|run| match run.join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        })
-    })
+    let runs: Vec<_> = files.chunks(size).collect();
+    threads::map(threads, &runs, |files| run(files)).into_iter().collect()
 }

@@ -23,6 +23,13 @@ pub enum FsError {
     Held { path: PathBuf, holder: String },
     #[error("{}: this file system cannot lock files", path.display())]
     NoLocks { path: PathBuf, source: io::Error },
+    #[error("{}: this file system cannot hold symbolic links", path.display())]
+    NoLinks { path: PathBuf, source: io::Error },
+    #[error("{}: the system starts no program from here", path.display())]
+    NoExec { path: PathBuf },
+    /// The new content is in place; whether it survives a power cut is not known.
+    #[error("{}: written, but its folder could not be flushed", path.display())]
+    Unsettled { path: PathBuf, source: io::Error },
 }
 
 impl FsError {
@@ -49,9 +56,11 @@ impl FsError {
     #[must_use]
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         match self {
-            Self::Io { source, .. } | Self::Pair { source, .. } | Self::NoLocks { source, .. } => {
-                Some(source.kind())
-            }
+            Self::Io { source, .. }
+            | Self::Pair { source, .. }
+            | Self::NoLocks { source, .. }
+            | Self::NoLinks { source, .. }
+            | Self::Unsettled { source, .. } => Some(source.kind()),
             _ => None,
         }
     }
@@ -69,6 +78,9 @@ impl Diagnostic for FsError {
             Self::NotRegular { .. } => "not-a-regular-file",
             Self::Held { .. } => "lock-held",
             Self::NoLocks { .. } => "lock-unsupported",
+            Self::NoLinks { .. } => "links-unsupported",
+            Self::NoExec { .. } => "programs-not-startable",
+            Self::Unsettled { .. } => "not-flushed",
             Self::Io { source, .. } | Self::Pair { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "disk-full",
                 io::ErrorKind::FileTooLarge => "file-size-limit",
@@ -84,7 +96,9 @@ impl Diagnostic for FsError {
 
     fn hints(&self) -> Vec<String> {
         let hint = match self.code() {
-            "disk-full" => "free some space there, or choose another place with --root",
+            "disk-full" => {
+                "free some space there (df -h, and df -i for the number of files), or choose another place with --root"
+            }
             "file-size-limit" => "raise the file size limit: ulimit -f unlimited",
             "permission-denied" => {
                 "check who owns the path (ls -ld), or choose another with --root"
@@ -97,7 +111,10 @@ impl Diagnostic for FsError {
                 "the NFS server lost the file: mount it again, then run the same command"
             }
             "lock-held" => "wait for that process to end and try again",
-            "lock-unsupported" => "choose a local disk with --root",
+            "lock-unsupported" | "links-unsupported" => "choose a local disk with --root",
+            "programs-not-startable" => {
+                "mount it without `noexec`, or choose another place with --root"
+            }
             _ => return Vec::new(),
         };
         vec![hint.into()]

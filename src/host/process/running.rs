@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Stdio};
 
-use super::{Call, ProcessError};
+use super::{Call, ProcessError, Watch};
 
 /// What one of its streams is.
 #[derive(Debug)]
@@ -38,6 +38,7 @@ pub struct Running {
     program: PathBuf,
     child: Child,
     ended: Option<ExitStatus>,
+    _watch: Watch,
 }
 
 impl Call {
@@ -51,7 +52,8 @@ impl Call {
         let child = command.stdin(stdin).stdout(stdout).stderr(stderr).spawn();
         let child = child
             .map_err(|source| ProcessError::Start { program: self.program.clone(), source })?;
-        Ok(Running { program: self.program.clone(), child, ended: None })
+        let watch = Watch::over(child.id());
+        Ok(Running { program: self.program.clone(), child, ended: None, _watch: watch })
     }
 }
 
