@@ -207,6 +207,20 @@ pub fn create_dir_all(path: &Path) -> Result<(), FsError> {
     }
 }
 
+/// As [`create_dir_all`], but only below `base`, which must be there: a place that somebody
+/// moved away meanwhile is not made anew.
+///
+/// # Errors
+/// As [`create_dir_all`], and when `base` is gone.
+pub fn create_dir_below(base: &Path, path: &Path) -> Result<(), FsError> {
+    if path == base || path.is_dir() || !path.starts_with(base) {
+        fs::metadata(base).map(drop).map_err(FsError::io("find", base))
+    } else {
+        path.parent().map_or(Ok(()), |parent| create_dir_below(base, parent))?;
+        create_dir_all(path)
+    }
+}
+
 /// Sets the permission bits.
 ///
 /// # Errors

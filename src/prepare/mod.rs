@@ -207,6 +207,12 @@ pub fn prepare(
         return Ok(outcome(None, 0));
     };
     publish::check_disk(&tree, &name)?;
+    if let Some(owner) = fs::Owner::to_inherit(world.project.root()) {
+        let user = owner.user();
+        let text =
+            format!("running as root in a folder of user {user}: what is made becomes theirs");
+        world.progress.event(Event::Warning { text });
+    }
     let store = Store::open(&world.project.cache())?;
     if opened.is_none() {
         opened = archive::open_named(world, lock, request)?;

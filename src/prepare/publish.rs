@@ -115,7 +115,7 @@ impl Staging {
             }
         }
         let folder = generations.join(format!("{prefix}{}", std::process::id()));
-        fs::create_dir_all(&folder)?;
+        fs::create_dir_below(&generations, &folder)?;
         Ok(Self { folder, generations, name: name.to_owned() })
     }
 

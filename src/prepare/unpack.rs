@@ -102,7 +102,7 @@ pub(super) fn unpack_all(
     archive: Option<&Opened>,
 ) -> Result<Packages, Fault> {
     let root = world.project.unpacked();
-    fs::create_dir_all(&root)?;
+    fs::create_dir_below(store.root(), &root)?;
     let guard = sweep(world, &root)?;
     let rules = components
         .iter()
@@ -255,7 +255,7 @@ fn fill(
     archive: Option<&Opened>,
 ) -> Result<Unpacked, Fault> {
     let package = job.package;
-    fs::create_dir_all(fresh)?;
+    fs::create_dir_below(fresh.parent().unwrap_or(fresh), fresh)?;
     let folder = Tree::create(fresh.join("tree"))?;
     let request = Request {
         identity: Identity {

@@ -18,6 +18,7 @@ pub mod fuzz_bodies;
 pub mod judges;
 pub mod mirror;
 pub mod net;
+pub mod places;
 pub mod server;
 pub mod signer;
 pub mod sources;
