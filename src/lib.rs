@@ -10,6 +10,7 @@ pub mod debian;
 pub mod elf;
 pub mod emulate;
 pub mod host;
+pub mod inspect;
 pub mod llvm;
 pub mod lock;
 pub mod pins;

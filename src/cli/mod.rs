@@ -8,12 +8,15 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::host::Env;
 use crate::host::fault::{Diagnostic, Fault, Kind};
+use crate::host::fs::Patience;
 use crate::ui::{Output, Reporter, Verbosity, failure, output};
 
 mod audit;
 mod context;
 mod env;
 mod exec;
+mod gc;
+mod inspect;
 mod lock;
 mod network;
 mod pack;
@@ -43,6 +46,7 @@ pub struct Arguments {
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Global {
     /// The project's folder: holds versions.toml, checksums.txt and toolchains/
     /// [default: the nearest folder upwards with a versions.toml, else the current one]
@@ -57,6 +61,13 @@ pub struct Global {
     /// Write one JSON document to stdout, for failures as well
     #[arg(long, global = true)]
     json: bool,
+    /// Fail at once when another process holds a lock, instead of waiting for it
+    #[arg(long, global = true)]
+    no_wait: bool,
+    /// Go on where the file system has no locks (some network disks): only if no other
+    /// process works in this project
+    #[arg(long, global = true)]
+    no_lock: bool,
     /// Say nothing but failures
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     quiet: bool,
@@ -91,7 +102,9 @@ enum Command {
     Env(env::Args),
     Exec(exec::Args),
     Run(run::Args),
+    Inspect(inspect::Args),
     Verify(verify::Args),
+    Gc(gc::Args),
     Sbom(sbom::Args),
 }
 
@@ -124,7 +137,11 @@ pub fn main(env: Env) -> ExitCode {
     let output = Output { json: global.json };
     let reporter = Reporter::new(verbosity, bars);
     let is_exec = matches!(arguments.command, Command::Exec(_) | Command::Run(_));
-    let outcome = Context::open(env, global.root.as_deref(), output, &reporter)
+    let patience = if global.no_wait { Patience::Refuse } else { Patience::Wait };
+    if global.no_lock {
+        crate::host::fs::go_on_without_locks();
+    }
+    let outcome = Context::open(env, global.root.as_deref(), output, &reporter, patience)
         .and_then(|context| run(arguments.command, &context));
     match outcome {
         Ok(code) => code,
@@ -153,7 +170,9 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),
         Command::Run(args) => Ok(args.run(context)),
+        Command::Inspect(args) => args.run(context),
         Command::Verify(args) => args.run(context),
+        Command::Gc(args) => args.run(context),
         Command::Sbom(args) => args.run(context),
     }
 }

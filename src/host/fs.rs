@@ -14,7 +14,9 @@ pub use facts::{
     Glance, Sight, digest, is_case_sensitive, is_executable, may_be_started, metadata,
     modified_seconds, probe_links, read_head, set_modified, sync_file_system,
 };
-pub use lock::{Hold, Lock, Patience, lock};
+pub use lock::{
+    Hold, Lock, Patience, Share, go_on_without_locks, is_in_use, lock, share, share_with_children,
+};
 pub use owner::Owner;
 pub use space::{free_space, require_space};
 

@@ -18,6 +18,7 @@ const ROOMS: &[&str] = &[
     "prepare",
     "lock",
     "emulate",
+    "inspect",
     "sbom",
     "toolchain",
     "llvm",

@@ -110,8 +110,13 @@ impl Diagnostic for FsError {
             "stale-nfs-handle" => {
                 "the NFS server lost the file: mount it again, then run the same command"
             }
-            "lock-held" => "wait for that process to end and try again",
-            "lock-unsupported" | "links-unsupported" => "choose a local disk with --root",
+            "lock-held" => {
+                "wait for that process to end, or let this command wait: leave --no-wait out"
+            }
+            "lock-unsupported" => {
+                "choose a local disk with --root, or go on with --no-lock if nobody else works there"
+            }
+            "links-unsupported" => "choose a local disk with --root",
             "programs-not-startable" => {
                 "mount it without `noexec`, or choose another place with --root"
             }
