@@ -45,6 +45,9 @@ pub enum RootError {
     /// The named folder is none.
     #[error("{}: not a folder", .0.display())]
     NotAFolder(PathBuf),
+    /// An option without a value.
+    #[error("--root: expected a folder, got nothing")]
+    NoName,
     /// It cannot be found out which folder that is: a link to nothing, a loop.
     #[error("{}: not a folder that can be used", path.display())]
     Unresolved {
@@ -216,6 +219,7 @@ pub fn release(pins: &Pins, codename: Option<&str>) -> Result<String, Fault> {
 fn find_root(env: &Env, named: Option<&Path>) -> Result<PathBuf, Fault> {
     let cwd = env.cwd.as_deref().ok_or(RootError::NoCurrentFolder);
     let root = match named {
+        Some(named) if named.as_os_str().is_empty() => return Err(RootError::NoName.into()),
         Some(named) if named.is_absolute() => named.to_path_buf(),
         Some(named) => cwd?.join(named),
         None => {

@@ -1,9 +1,11 @@
 //! The command line: one file a command with its arguments and its `run`. Commands ask
 //! the rooms below and show the answer; they do no work of their own.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::TypedValueParser as _;
 use clap::{Args, Parser, Subcommand};
 
 use crate::host::Env;
@@ -54,6 +56,7 @@ pub struct Global {
         long,
         global = true,
         env = "REML_TOOLCHAIN_ROOT",
+        value_parser = clap::builder::OsStringValueParser::new().map(PathBuf::from),
         value_name = "DIR",
         hide_env_values = true
     )]
@@ -125,7 +128,11 @@ pub fn main(env: Env) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error, &env),
     };
-    let global = arguments.global.clone();
+    let mut global = arguments.global.clone();
+    // An empty variable is an absent one; an option without a value is not.
+    global.root.take_if(|root| {
+        root.as_os_str().is_empty() && env.vars.contains_key(OsStr::new("REML_TOOLCHAIN_ROOT"))
+    });
     let interactive = env.stderr_is_terminal && env.text("TERM") != Some("dumb");
     let colour = global.color.decide(interactive && env.var("NO_COLOR").is_none());
     let bars = global.progress.decide(interactive && env.var("CI").is_none());

@@ -60,7 +60,7 @@ impl Args {
         let find = || -> Result<Findings, Fault> {
             // A repair writes another stamp.
             let prepared = crate::prepare::reread(&prepared)?;
-            let report = check::whole(&prepared.tree, &prepared.stamp)?;
+            let report = check::whole(&prepared.generation, &prepared.stamp)?;
             let problems =
                 report.problems.into_iter().map(|it| (it.path, it.code, it.what)).collect();
             let (target, release) = (prepared.target.triple, &prepared.stamp.release);

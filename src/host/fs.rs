@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub use draft::{Draft, settled, sweep_drafts, with_cause, write_atomic};
 pub use error::FsError;
+pub(super) use error::{MORE_FILES, is_out_of_files};
 pub use facts::{
     Glance, Sight, digest, is_case_sensitive, is_executable, may_be_started, metadata,
     modified_seconds, probe_links, read_head, set_modified, sync_file_system,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::clock;
 use super::fault::{Diagnostic, Kind};
-use super::signals::Watch;
+use super::signals::{self, Watch};
 
 mod running;
 
@@ -132,10 +132,8 @@ impl Call {
     pub fn output(&self, limit: Duration) -> Result<Output, ProcessError> {
         let mut command = self.command();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command
-            .spawn()
+        let (mut child, _watch) = signals::spawn(&mut command)
             .map_err(|source| ProcessError::Start { program: self.program.clone(), source })?;
-        let _watch = Watch::over(child.id());
         let stdout = child.stdout.take();
         let stderr = child.stderr.take();
         std::thread::scope(|scope| {
@@ -187,8 +185,7 @@ impl Call {
     /// It does not start.
     pub fn status(&self) -> Result<ExitStatus, ProcessError> {
         let failed = |source| ProcessError::Start { program: self.program.clone(), source };
-        let mut child = self.command().spawn().map_err(failed)?;
-        let _watch = Watch::over(child.id());
+        let (mut child, _watch) = signals::spawn(&mut self.command()).map_err(failed)?;
         child.wait().map_err(failed)
     }
 

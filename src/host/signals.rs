@@ -3,6 +3,8 @@
 //! shells expect; nothing is tidied up, for the next run does that after any end.
 
 use std::collections::BTreeSet;
+use std::io;
+use std::process::{Child, Command};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
@@ -20,14 +22,15 @@ fn children() -> MutexGuard<'static, BTreeSet<u32>> {
 #[derive(Debug)]
 pub(super) struct Watch(u32);
 
-impl Watch {
-    /// Watches the child with this number.
-    pub(super) fn over(child: u32) -> Self {
-        static START: Once = Once::new();
-        START.call_once(listen);
-        children().insert(child);
-        Self(child)
-    }
+/// Starts a program that is watched. A signal that comes meanwhile waits until it is.
+pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, Watch)> {
+    static START: Once = Once::new();
+    START.call_once(listen);
+    let mut children = children();
+    let child = command.spawn()?;
+    children.insert(child.id());
+    let watch = Watch(child.id());
+    Ok((child, watch))
 }
 
 impl Drop for Watch {

@@ -41,6 +41,9 @@ impl Diagnostic for TreeError {
     }
 
     fn code(&self) -> &'static str {
+        if super::fs::is_out_of_files(&self.source) {
+            return "too-many-open-files";
+        }
         match self.source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "disk-full",
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
@@ -56,6 +59,7 @@ impl Diagnostic for TreeError {
         match self.code() {
             "disk-full" => vec![format!("free space: df -h {parent}")],
             "disk-permission" => vec![format!("look at the owner and mode: ls -ld {parent}")],
+            "too-many-open-files" => vec![super::fs::MORE_FILES.to_owned()],
             "stale-nfs-handle" => {
                 vec![
                     "the NFS server lost the file: mount it again, then run the same command"

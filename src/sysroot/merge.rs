@@ -4,6 +4,7 @@
 
 mod plan;
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use plan::{Dangling, DanglingLink, Placed, Plan, plan};
@@ -164,10 +165,21 @@ fn link_files(
         let mut walker = root.walk();
         let mut sources: Vec<Walker<'_>> =
             packages.iter().map(|package| package.folder.walk()).collect();
+        // A system may grant as few as 256 open files (macOS does).
+        let mut recent: VecDeque<usize> = VecDeque::new();
         for (placed, executable) in files {
             let Some(package) = placed.package else {
                 continue;
             };
+            if recent.back() != Some(&package) {
+                recent.retain(|other| *other != package);
+                recent.push_back(package);
+                if recent.len() > Walker::OPEN
+                    && let Some(oldest) = recent.pop_front()
+                {
+                    sources[oldest].leave();
+                }
+            }
             let (from, path) = (placed.from.as_str(), placed.entry.on_disk());
             let source = &mut sources[package];
             if linkable.load(Ordering::Relaxed) {

@@ -392,8 +392,8 @@ fn h21_few_descriptors_processes_and_little_memory_are_no_panic() {
         outcome.status == Some(0)
     };
     // Slower, and not at all when too few are left.
-    assert!(runs("-n 64"));
-    for count in [6, 9, 12, 16, 20, 32] {
+    assert!(runs("-n 256"));
+    for count in [6, 9, 12, 16, 20, 32, 48, 64, 96] {
         runs(&format!("-n {count}"));
     }
     // In KiB.

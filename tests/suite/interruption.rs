@@ -337,9 +337,7 @@ fn i10_readers_see_one_generation_while_it_is_swapped() {
 fn i14_odd_numbers_for_threads_change_nothing() {
     let mut fixture = Fixture::locked();
     for number in ["0", "1000000", "-1", "many"] {
-        for name in
-            ["RAYON_NUM_THREADS", "TOKIO_WORKER_THREADS", "RUST_MIN_STACK", "OMP_NUM_THREADS"]
-        {
+        for name in ["RAYON_NUM_THREADS", "TOKIO_WORKER_THREADS", "OMP_NUM_THREADS"] {
             fixture.set_env(name, number);
         }
         fixture.prepare(["--force"]).code(0);

@@ -25,6 +25,7 @@ mod brew_command;
 mod catalogue;
 mod debian_keys;
 mod differential;
+mod disk_calls;
 mod disk_rows;
 mod emulate;
 mod emulate_real;

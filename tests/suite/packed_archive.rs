@@ -331,25 +331,28 @@ fn l03_an_archive_with_any_hostile_member_is_refused_though_its_list_agrees() {
     fs::remove_dir_all(second.path("toolchains/.gen")).unwrap();
     fs::remove_file(second.path(format!("toolchains/{TRIPLE}"))).unwrap();
     fs::remove_dir_all(second.path("toolchains/cache/unpacked")).unwrap();
-    let new = Header::new;
     let members = [
-        ("a path that climbs", new("sysroot/../../../../outside", b'0'), &b"x"[..]),
-        ("an absolute path", new("/tmp/reml-outside", b'0'), b"x"),
-        ("another folder", new("bin/evil", b'0'), b"x"),
-        ("no folder", new("evil", b'0'), b"x"),
-        ("a link that leaves", new("sysroot/usr/evil", b'2').link("../../../../../etc"), b""),
-        ("an absolute link", new("sysroot/usr/evil", b'2').link("/../../etc/passwd"), b""),
-        ("a hard link to outside", new("sysroot/usr/evil", b'1').link("/etc/passwd"), b""),
-        ("a device", new("sysroot/usr/evil", b'3'), b""),
-        ("a block device", new("sysroot/usr/evil", b'4'), b""),
-        ("a FIFO", new("sysroot/usr/evil", b'6'), b""),
-        ("PAX", new("sysroot/usr/evil", b'x'), b"18 path=../outside\n"),
-        ("global PAX", new("sysroot/usr/evil", b'g'), b"18 path=../outside\n"),
-        ("a sparse file", new("sysroot/usr/evil", b'S'), b""),
-        ("a control character", new("sysroot/usr/ev\x1bil", b'0'), b"x"),
-        ("no text", new(&b"sysroot/usr/\xff"[..], b'0'), b"x"),
-        ("a file that its list lacks", new("sysroot/usr/evil", b'0'), b"x"),
-        ("a folder that its list lacks", new("sysroot/usr/evil/", b'5'), b""),
+        ("a path that climbs", Header::new("sysroot/../../../../outside", b'0'), &b"x"[..]),
+        ("an absolute path", Header::new("/tmp/reml-outside", b'0'), b"x"),
+        ("another folder", Header::new("bin/evil", b'0'), b"x"),
+        ("no folder", Header::new("evil", b'0'), b"x"),
+        (
+            "a link that leaves",
+            Header::new("sysroot/usr/evil", b'2').link("../../../../../etc"),
+            b"",
+        ),
+        ("an absolute link", Header::new("sysroot/usr/evil", b'2').link("/../../etc/passwd"), b""),
+        ("a hard link to outside", Header::new("sysroot/usr/evil", b'1').link("/etc/passwd"), b""),
+        ("a device", Header::new("sysroot/usr/evil", b'3'), b""),
+        ("a block device", Header::new("sysroot/usr/evil", b'4'), b""),
+        ("a FIFO", Header::new("sysroot/usr/evil", b'6'), b""),
+        ("PAX", Header::new("sysroot/usr/evil", b'x'), b"18 path=../outside\n"),
+        ("global PAX", Header::new("sysroot/usr/evil", b'g'), b"18 path=../outside\n"),
+        ("a sparse file", Header::new("sysroot/usr/evil", b'S'), b""),
+        ("a control character", Header::new("sysroot/usr/ev\x1bil", b'0'), b"x"),
+        ("no text", Header::new(&b"sysroot/usr/\xff"[..], b'0'), b"x"),
+        ("a file that its list lacks", Header::new("sysroot/usr/evil", b'0'), b"x"),
+        ("a folder that its list lacks", Header::new("sysroot/usr/evil/", b'5'), b""),
     ];
     for (what, header, bytes) in members {
         let member = TarBuilder::new().entry(header, bytes).build_unended();

@@ -32,6 +32,16 @@ pub enum FsError {
     Unsettled { path: PathBuf, source: io::Error },
 }
 
+/// What helps when no more files may be open.
+pub(in crate::host) const MORE_FILES: &str = "raise the limit of open files: ulimit -n 1024";
+
+/// Whether the process or the system has no room for one more open file.
+pub(in crate::host) fn is_out_of_files(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let codes = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
 impl FsError {
     /// Turns a system error into ours: `.map_err(FsError::io("read", path))`. The operation
     /// completes the sentence "cannot … it".
@@ -81,6 +91,9 @@ impl Diagnostic for FsError {
             Self::NoLinks { .. } => "links-unsupported",
             Self::NoExec { .. } => "programs-not-startable",
             Self::Unsettled { .. } => "not-flushed",
+            Self::Io { source, .. } | Self::Pair { source, .. } if is_out_of_files(source) => {
+                "too-many-open-files"
+            }
             Self::Io { source, .. } | Self::Pair { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "disk-full",
                 io::ErrorKind::FileTooLarge => "file-size-limit",
@@ -99,6 +112,7 @@ impl Diagnostic for FsError {
             "disk-full" => {
                 "free some space there (df -h, and df -i for the number of files), or choose another place with --root"
             }
+            "too-many-open-files" => MORE_FILES,
             "file-size-limit" => "raise the file size limit: ulimit -f unlimited",
             "permission-denied" => {
                 "check who owns the path (ls -ld), or choose another with --root"

@@ -6,7 +6,7 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
-use super::{Call, ProcessError, Watch};
+use super::{Call, ProcessError, signals};
 use crate::host::clock;
 
 /// The longest line that is told, in bytes.
@@ -31,10 +31,8 @@ impl Call {
     ) -> Result<ExitStatus, ProcessError> {
         let mut command = self.command();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command
-            .spawn()
+        let (mut child, _watch) = signals::spawn(&mut command)
             .map_err(|source| ProcessError::Start { program: self.program.clone(), source })?;
-        let _watch = Watch::over(child.id());
         let (sender, lines) = sync_channel(64);
         let lost = |source| ProcessError::Lost { program: self.program.clone(), source };
         let heard = listen(child.stdout.take(), sender.clone())

@@ -181,6 +181,11 @@ impl<'t> Walker<'t> {
         made.iter().try_for_each(|path| self.set_time(path, seconds))
     }
 
+    /// Closes the directories it holds open; the next path opens what it needs.
+    pub fn leave(&mut self) {
+        self.stack.clear();
+    }
+
     /// How many directories are held open now.
     #[cfg(test)]
     pub(super) fn open_count(&self) -> usize {
