@@ -64,17 +64,19 @@ fn h12_a_real_disk_of_exfat_is_refused_before_anything_is_fetched() {
     let requests = fixture.mirror.server().seen().len();
     let script =
         "truncate -s 100M \"$disk.image\" && mkfs.exfat \"$disk.image\" >/dev/null || exit 90
-        mount.exfat-fuse \"$disk.image\" \"$disk\" >/dev/null || exit 91
+        device=$(losetup --find --show \"$disk.image\") || exit 91
+        mount.exfat-fuse \"$device\" \"$disk\" >/dev/null || { losetup -d \"$device\"; exit 92; }
         cp \"$root/versions.toml\" \"$root/checksums.txt\" \"$disk/\"
         \"$tool\" --root \"$disk\" prepare --llvm debian; status=$?
-        find \"$disk\" -type f; umount \"$disk\"; exit $status";
+        find \"$disk\" -type f; umount \"$disk\"; losetup -d \"$device\"; exit $status";
     let outcome = as_root(&fixture, script);
     outcome.code(1).stderr_has("this file system cannot hold symbolic links");
     outcome.stderr_has("hint: choose a local disk").stdout_lacks(".deb").stdout_lacks(".new-");
     assert_eq!(fixture.mirror.server().seen().len(), requests, "something was fetched");
 }
 
-/// NTFS as Windows and macOS see it: `a` and `A` are one name.
+/// NTFS as Windows sees it: `a` and `A` are one name. Its driver lists all names in small
+/// letters, which `verify` rightly calls strangers; disks that keep the letters do not.
 #[test]
 #[ignore = "needs root, /dev/fuse and ntfs-3g: the step faults of .ci/run"]
 fn h13_a_real_disk_that_folds_case_is_found_out_by_trying_and_serves() {
@@ -84,7 +86,7 @@ fn h13_a_real_disk_that_folds_case_is_found_out_by_trying_and_serves() {
         lowntfs-3g -o ignore_case,permissions \"$disk.image\" \"$disk\" 2>/dev/null || exit 91
         cp \"$root/versions.toml\" \"$root/checksums.txt\" \"$disk/\"
         [ -f \"$disk/VERSIONS.toml\" ] || exit 92
-        \"$tool\" --root \"$disk\" prepare --llvm debian && \"$tool\" --root \"$disk\" verify &&
+        \"$tool\" --root \"$disk\" prepare --llvm debian &&
             \"$tool\" --root \"$disk\" prepare --llvm debian
         status=$?
         cat \"$disk\"/toolchains/x86*/sysroot/case-overlay.yaml; umount \"$disk\"; exit $status";
@@ -153,7 +155,7 @@ fn h16_everything_is_on_disk_before_its_name_is_given_and_the_name_afterwards() 
     after(link, "fsync", "/toolchains>");
     // The lock: written, flushed, renamed, its folder flushed.
     let (url, keyring) = (fixture.mirror.url(), fixture.keyring().display().to_string());
-    fixture.write("checksums.txt", "");
+    std::fs::remove_file(fixture.path("checksums.txt")).unwrap();
     let lock = ["lock", "--mirror", &url, "--keyring", &keyring].map(str::to_owned);
     let (outcome, lines) = trace(&fixture, &lock, calls);
     outcome.code(0);
@@ -197,9 +199,9 @@ fn i04_an_error_after_the_swap_is_a_warning_and_the_new_state_holds() {
     let (url, keyring) = (fixture.mirror.url(), fixture.keyring().display().to_string());
     let lock = ["lock", "--mirror", &url, "--keyring", &keyring].map(str::to_owned);
     let good = fixture.read("checksums.txt");
-    fixture.write("checksums.txt", "");
+    std::fs::remove_file(fixture.path("checksums.txt")).unwrap();
     let last = flushes(&fixture, &lock);
-    fixture.write("checksums.txt", "");
+    std::fs::remove_file(fixture.path("checksums.txt")).unwrap();
     let point = Point { calls: "fsync", when: last, blow: Blow::Once("EIO") };
     let struck = strike(&fixture, &lock, point);
     struck.outcome.code(0).stderr_has("written, but its folder could not be flushed");

@@ -65,8 +65,23 @@ struct Tally {
     errnos: BTreeSet<&'static str>,
 }
 
-fn all() -> bool {
-    std::env::var_os("REML_FAULTS").is_some_and(|value| value == "all")
+/// How many of the points are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Density {
+    /// Few, each with another error.
+    Sample,
+    /// All errors, at points that grow thinner.
+    Dense,
+    /// All errors at all points.
+    All,
+}
+
+fn density() -> Density {
+    match std::env::var("REML_FAULTS").as_deref() {
+        Ok("all") => Density::All,
+        Ok("dense") => Density::Dense,
+        _ => Density::Sample,
+    }
 }
 
 impl Scene {
@@ -163,10 +178,9 @@ impl Scene {
         while self.strike(Point { calls, when, blow }, tally) {
             let reads = calls == "openat" || calls.starts_with("read");
             when += match blow {
-                Blow::Kill if all() && !reads => 1,
-                Blow::Kill if !all() => 1 + when,
-                _ if reads => 1 + when / 4,
-                _ => 1 + when / 16,
+                _ if density() == Density::All && !reads => 1,
+                Blow::Kill if density() == Density::Sample => 1 + when,
+                _ => 1 + when / 4,
             };
         }
     }
@@ -190,7 +204,8 @@ impl Scene {
         let mut tally = Tally::default();
         for (calls, _) in CALLS {
             // Counted for each name: all points of all names, when all are wanted.
-            let names: Vec<&str> = if all() { calls.split(',').collect() } else { vec![calls] };
+            let names: Vec<&str> =
+                if density() == Density::All { calls.split(',').collect() } else { vec![calls] };
             for name in names {
                 self.strike_all(name, Blow::Kill, &mut tally);
             }
@@ -202,7 +217,7 @@ impl Scene {
         let start = Instant::now();
         let mut tally = Tally::default();
         for (calls, errnos) in CALLS {
-            if !all() {
+            if density() == Density::Sample {
                 self.sample(calls, errnos, &mut tally);
                 continue;
             }
@@ -421,14 +436,7 @@ fn what_was_tried_against_disks_and_kills() {
     command.args(["fault_points::h", "fault_points::i", "disk_calls::", "disk_rows::"]);
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    println!(
-        "{}",
-        if all() {
-            "All points"
-        } else {
-            "A sample of the points; all of them: REML_FAULTS=all .ci/run faults"
-        }
-    );
+    println!("Points: {:?} (REML_FAULTS=dense and =all take more)", density());
     println!(
         "| command | what happened | points | errnos | old | new | some of both | neither | went on | statuses | took |"
     );

@@ -326,7 +326,10 @@ fn i10_readers_see_one_generation_while_it_is_swapped() {
         while !writer.is_finished() || rounds < 5 {
             fixture.run(["verify"]).code(0);
             let report = fixture.run(["audit", "--offline", "--json"]);
-            assert!(!report.stdout.contains("damaged"), "{report}");
+            let document: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();
+            let toolchain = &document["facts"]["toolchains"][0];
+            assert_eq!(toolchain["unreadable"], serde_json::Value::Null, "{report}");
+            assert_eq!(toolchain["damage"], serde_json::json!([]), "{report}");
             rounds += 1;
         }
         writer.join().unwrap();
