@@ -14,6 +14,7 @@ pub mod llvm;
 pub mod lock;
 pub mod pins;
 pub mod prepare;
+pub mod report;
 pub mod sbom;
 pub mod shim;
 pub mod store;

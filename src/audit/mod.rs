@@ -2,7 +2,7 @@
 //! gathered, findings follow from them by pure rules, and a line is added to the log. It
 //! changes nothing else, and what it could not check it never calls fine.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::debian::date::Timestamp;
@@ -50,7 +50,7 @@ pub struct World<'w> {
 }
 
 /// The verdict in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
     /// Nothing to do.

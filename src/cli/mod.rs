@@ -18,6 +18,7 @@ mod lock;
 mod network;
 mod pack;
 mod prepare;
+mod report;
 mod run;
 mod sbom;
 mod verify;
@@ -88,6 +89,7 @@ enum Command {
     Pack(pack::Args),
     Lock(lock::Args),
     Audit(audit::Args),
+    Report(report::Args),
     Env(env::Args),
     Exec(exec::Args),
     Run(run::Args),
@@ -150,6 +152,7 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::Pack(args) => args.run(context),
         Command::Lock(args) => args.run(context),
         Command::Audit(args) => args.run(context),
+        Command::Report(args) => args.run(context),
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),
         Command::Run(args) => Ok(args.run(context)),

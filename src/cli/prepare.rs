@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -16,6 +17,7 @@ use crate::prepare::{
     ArchiveChoice, Forecast, LlvmChoice, Outcome, Request, World, forecast, prepare,
 };
 use crate::store::CONNECTIONS;
+use crate::toolchain::metrics::Entry;
 use crate::toolchain::variables::shell_word;
 use crate::ui::bytes;
 
@@ -123,8 +125,9 @@ impl Args {
                 continue;
             }
             let outcome = prepare(&world, &pins, &lock, &request)?;
-            let took = bytes::duration(start.elapsed());
-            tell(context, target, &outcome, &took);
+            let took = start.elapsed();
+            record(context, target, &outcome, took, pins.llvm.major);
+            tell(context, target, &outcome, &bytes::duration(took));
             results.push(json!({
                 "target": target.triple,
                 "root": outcome.root,
@@ -210,6 +213,15 @@ fn tell_forecast(context: &Context<'_>, target: &Target, forecast: &Forecast) ->
         "llvm": llvm,
         "parts": documents,
     })
+}
+
+/// A line of metrics of a tree that was laid out: one that was up to date says nothing of it.
+fn record(context: &Context<'_>, target: &Target, outcome: &Outcome, took: Duration, llvm: u32) {
+    if outcome.reason.is_some() {
+        let mut entry = Entry::new("prepare", target.triple, took, 0);
+        entry.version("llvm", llvm.to_string());
+        entry.record(&context.project, context.reporter);
+    }
 }
 
 fn tell(context: &Context<'_>, target: &Target, outcome: &Outcome, took: &str) {

@@ -49,6 +49,7 @@ mod prepare_places;
 mod proof;
 mod real_packages;
 mod reference;
+mod report_command;
 mod sbom_command;
 mod security_summary;
 mod sha256sum;
