@@ -60,6 +60,7 @@ mod prepare_plan;
 mod proof;
 mod real_packages;
 mod reference;
+mod report_command;
 mod sbom_command;
 mod security_summary;
 mod sha256sum;
