@@ -13,7 +13,8 @@ use crate::host::progress::{Event, Progress as _};
 use crate::lock::{Options, set_name, with_part};
 use crate::pins::{Lock, Pins, Target};
 use crate::prepare::{
-    ArchiveChoice, Forecast, Further, LlvmChoice, Outcome, Request, World, forecast, prepare,
+    ArchiveChoice, Forecast, Further, LlvmChoice, Origin, Outcome, Request, World, forecast,
+    prepare,
 };
 use crate::store::CONNECTIONS;
 use crate::toolchain::variables::shell_word;
@@ -195,22 +196,42 @@ impl Args {
 
 fn tell_forecast(context: &Context<'_>, target: &Target, forecast: &Forecast) -> Value {
     let say = |text: String| context.reporter.event(Event::Note { text });
-    let Forecast { root, reason, llvm, parts } = forecast;
+    let Forecast { root, reason, llvm, archive, to_lock, parts } = forecast;
     match reason {
         None => say(format!("{target} is up to date: nothing would be done")),
         Some(reason) => say(format!("{target} would be laid out in {}: {reason}", root.display())),
     }
+    if !to_lock.is_empty() {
+        let names = to_lock.join(", ");
+        say(format!("  {names}: would be locked first, with what they depend on"));
+    }
     let mut documents = Vec::new();
     for (name, packages) in parts {
-        let missing: Vec<_> = packages.iter().filter(|package| !package.cached).collect();
-        let size = bytes::size(missing.iter().map(|package| package.size).sum());
-        say(format!("  {name}: {} packages, {} to fetch ({size})", packages.len(), missing.len()));
+        let counts: Vec<String> = [
+            (Origin::Archive, "in the archive"),
+            (Origin::Cache, "in the cache"),
+            (Origin::Network, "to fetch"),
+            (Origin::Nowhere, "MISSING: the network is forbidden"),
+        ]
+        .into_iter()
+        .filter_map(|(origin, text)| {
+            let list: Vec<_> = packages.iter().filter(|package| package.origin == origin).collect();
+            let size = bytes::size(list.iter().map(|package| package.size).sum());
+            (!list.is_empty()).then(|| format!("{} {text} ({size})", list.len()))
+        })
+        .collect();
+        say(format!("  {name}: {} packages: {}", packages.len(), counts.join(", ")));
         documents.push(json!({
             "part": name,
             "packages": packages.iter().map(|p| json!({
-                "package": p.package, "size": p.size, "cached": p.cached,
+                "package": p.package,
+                "size": p.size,
+                "from": p.origin.name(),
             })).collect::<Vec<_>>(),
         }));
+    }
+    if let Some(archive) = archive {
+        say(format!("  the archive is {}", archive.display()));
     }
     json!({
         "target": target.triple,
@@ -218,6 +239,8 @@ fn tell_forecast(context: &Context<'_>, target: &Target, forecast: &Forecast) ->
         "up_to_date": reason.is_none(),
         "reason": reason.as_ref().map(ToString::to_string),
         "llvm": llvm,
+        "archive": archive,
+        "to_lock": to_lock,
         "parts": documents,
     })
 }

@@ -29,6 +29,7 @@ use crate::toolchain::tool_names::{programs, shims};
 use crate::toolchain::tools_table::Tools;
 use crate::toolchain::variables::{Shell, env_file, variables};
 
+mod libraries;
 mod licences;
 mod resources;
 
@@ -76,6 +77,7 @@ pub(super) fn install(
         let merged = site.merge(world, component.name, component.folder, packages)?;
         if component.name == "sysroot" {
             overlay = site.overlay(component.folder, &merged)?;
+            site.check_libraries(world, plan.request.target.multiarch)?;
         }
     }
     let host = Target::host();

@@ -34,6 +34,18 @@ pub enum NotPrepared {
         /// The target's triple.
         target: &'static str,
     },
+    /// The toolchain there is for something else: the pins' own release has changed.
+    #[error("{}: expected a toolchain for {wanted}, got one for {got}", path.display())]
+    Other {
+        /// Where it lies.
+        path: PathBuf,
+        /// What is asked for.
+        wanted: String,
+        /// What its stamp says.
+        got: String,
+        /// The target's triple.
+        target: &'static str,
+    },
     /// Something else lies there.
     #[error("{}: not a stamp: {why}", path.display())]
     NoStamp {
@@ -55,7 +67,7 @@ impl Diagnostic for NotPrepared {
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::Absent { target, .. } => {
+            Self::Absent { target, .. } | Self::Other { target, .. } => {
                 vec![format!("prepare it: `reml-toolchain prepare --target {target}`")]
             }
             Self::NoStamp { .. } => {
@@ -81,7 +93,7 @@ pub fn prepared(
         let path = tree.root().to_path_buf();
         return Err(NotPrepared::Absent { path, target: target.triple }.into());
     }
-    at(tree, target)
+    at(tree, target, release)
 }
 
 /// A toolchain as it is now: a repair gives it another stamp.
@@ -89,12 +101,20 @@ pub fn prepared(
 /// # Errors
 /// Its stamp cannot be read any more.
 pub fn reread(prepared: &Prepared) -> Result<Prepared, Fault> {
-    at(prepared.tree.clone(), prepared.target)
+    at(prepared.tree.clone(), prepared.target, &prepared.stamp.release)
 }
 
-fn at(tree: Tree, target: &'static Target) -> Result<Prepared, Fault> {
+fn at(tree: Tree, target: &'static Target, release: &str) -> Result<Prepared, Fault> {
     match read_stamp(&tree) {
-        Ok(stamp) => Ok(Prepared { tree, stamp, target }),
+        Ok(stamp) if stamp.target == target.triple && stamp.release == release => {
+            Ok(Prepared { tree, stamp, target })
+        }
+        Ok(stamp) => {
+            let wanted = format!("{} of {release}", target.triple);
+            let got = format!("{} of {}", stamp.target, stamp.release);
+            let (path, target) = (tree.root().to_path_buf(), target.triple);
+            Err(NotPrepared::Other { path, wanted, got, target }.into())
+        }
         Err(why) => Err(NotPrepared::NoStamp { path: tree.stamp(), why }.into()),
     }
 }

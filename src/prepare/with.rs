@@ -7,10 +7,7 @@ use super::stamp_of;
 use crate::host::fault::{Diagnostic, Fault, Kind};
 use crate::pins::{Pins, Target};
 use crate::toolchain::layout::{Project, folder_name};
-use crate::toolchain::stamp::{Inputs, Stamp};
-
-/// The stamp's name for them.
-const INPUT: &str = "with";
+use crate::toolchain::stamp::{Inputs, Stamp, WITH};
 
 /// `--without` asks for what cannot be.
 #[derive(Debug, thiserror::Error)]
@@ -92,13 +89,13 @@ impl Further {
 /// The packages that a toolchain has beyond those of the pins.
 #[must_use]
 pub fn of_stamp(stamp: &Stamp) -> Vec<String> {
-    let list = stamp.inputs.value(INPUT).unwrap_or_default();
+    let list = stamp.inputs.value(WITH).unwrap_or_default();
     list.split_whitespace().map(str::to_owned).collect()
 }
 
 /// What the stamp remembers of them. Nothing where there are none.
 pub(super) fn add_input(inputs: &mut Inputs, packages: &[String]) {
     if !packages.is_empty() {
-        inputs.add(INPUT, packages.join(" "));
+        inputs.add(WITH, packages.join(" "));
     }
 }

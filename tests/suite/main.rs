@@ -49,6 +49,7 @@ mod papers;
 mod prepare_command;
 mod prepare_faults;
 mod prepare_places;
+mod prepare_plan;
 mod proof;
 mod real_packages;
 mod reference;

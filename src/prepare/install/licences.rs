@@ -46,12 +46,11 @@ impl Site<'_> {
             // The same component's, else any.
             let of_source = || found.iter().filter(|(_, other, _)| *other == source);
             let same = of_source().find(|(other, ..)| *other == component);
-            match same.or_else(|| of_source().next()) {
-                Some((.., file)) => self.licence(component, name, file)?,
-                None => {
-                    let text = format!("{component}: no copyright file for {name}");
-                    world.progress.event(Event::Detail { text });
-                }
+            if let Some((.., file)) = same.or_else(|| of_source().next()) {
+                self.licence(component, name, file)?;
+            } else {
+                let text = format!("{component}: no copyright file for {name}");
+                world.progress.event(Event::Detail { text });
             }
         }
         Ok(())
