@@ -2,50 +2,65 @@
 # Builds the image, with docker buildx, podman or buildah, whichever answers:
 #
 #   toolchains/container/build.sh (--base NAME@sha256:… | --rootfs FILE) [--tag NAME]
-#       [--tool FILE] [--runtime FOLDER] [--push REGISTRY/NAME:TAG] [--offline]
+#       [--tool FILE] [--runtime FOLDER] [--cache FOLDER] [--push REGISTRY/NAME:TAG] [--offline]
 #
 # --base     the base image, by digest
 # --rootfs   a tar of a Debian 12 root file system instead, as mmdebstrap makes it
 # --tag      the image's name; localhost/reml-toolchain:VERSION when absent
 # --tool     the program; target/release/reml-toolchain when absent, built if need be
 # --runtime  a folder with libreml_runtime.a and libreml_runtime_debug.a; built when absent
+# --cache    where packages are that were fetched already; toolchains/cache when absent
 # --push     where the image goes once it is built and checked
 # --offline  fetch nothing: the cache has all packages, and the base has Valgrind
 #
-# The packages come out of toolchains/cache; what is not there is fetched inside. A line with the time and the image's size is added to toolchains/metrics.jsonl.
+# Packages that the cache lacks are fetched inside and checked like all others. A line with
+# the times and the image's size is added to toolchains/metrics.jsonl.
 # REML_CONTAINER_ENGINE names the engine. REML_REGISTRY_PLAIN=1 pushes over plain http.
+
 # shellcheck source=toolchains/container/engine.sh
 . "$(dirname "$0")/engine.sh"
 started=$(now)
 
-base='' rootfs='' tag='' tool='' runtime='' push='' offline=''
+base='' rootfs='' tag='' tool='' runtime='' push='' offline='' cache=$root/toolchains/cache
 while [ $# -gt 0 ]; do
-  if [ "$1" = --offline ]; then
+  case $1 in
+  --offline)
     offline=1
     shift
     continue
-  fi
-  [ $# -ge 2 ] || fail "$1: expected a value" '' 2
+    ;;
+  -h | --help)
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$0" | grep -v '^shellcheck'
+    exit 0
+    ;;
+  esac
+  [ $# -ge 2 ] || fail "$1: expected a value" "$0 --help" 2
   case $1 in
   --base) base=$2 ;;
   --rootfs) rootfs=$2 ;;
   --tag) tag=$2 ;;
   --tool) tool=$2 ;;
   --runtime) runtime=$2 ;;
+  --cache) cache=$2 ;;
   --push) push=$2 ;;
-  *) fail "unknown option $1" "sed -n 2,20p $0" 2 ;;
+  *) fail "unknown option $1" "$0 --help" 2 ;;
   esac
   shift 2
 done
-case $base:$rootfs in
-: | ?*:?*) fail 'expected one of --base and --rootfs' "sed -n 2,20p $0" 2 ;;
-*@sha256:*: | :*) ;;
-*) fail "--base: expected a digest, NAME@sha256:…, got $base" "docker buildx imagetools inspect $base" 2 ;;
-esac
+if [ -n "$rootfs" ]; then
+  [ -z "$base" ] || fail 'expected one of --base and --rootfs, got both' "$0 --help" 2
+  [ -f "$rootfs" ] || fail "--rootfs: there is no file $rootfs" '' 2
+else
+  [ -n "$base" ] || fail 'expected one of --base and --rootfs' "$0 --help" 2
+  case $base in
+  *@sha256:*) ;;
+  *) fail "--base: expected a digest, NAME@sha256:…, got $base" "docker buildx imagetools inspect $base" 2 ;;
+  esac
+fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$root/toolchains" "$work/project/bin" "$work/project/runtime/lib" "$work/cache"
+mkdir -p "$work/project/bin" "$work/project/runtime/lib" "$work/cache"
 
 # What goes in: the program, the two files that decide, the runtime.
 if [ -z "$tool" ]; then
@@ -65,7 +80,7 @@ cp -R "$root/runtime/include" "$root/runtime/ir" "$work/project/runtime/"
 cp "$here/Containerfile" "$here/dpkg.cfg" "$work/"
 tag=${tag:-$(default_image)}
 
-[ ! -d "$root/toolchains/cache/pool" ] || cp -R "$root/toolchains/cache/pool" "$work/cache/"
+[ ! -d "$cache/pool" ] || cp -R "$cache/pool" "$work/cache/"
 
 # The base out of a tar has a name of this machine and, as its identity, the tar's own hash.
 if [ -n "$rootfs" ]; then
@@ -91,7 +106,10 @@ esac
 built=$(now)
 
 # One measure for every engine: what the files take up, each counted once.
-bytes=$(in_image "$tag" -- du -sx --block-size=1 / 2>/dev/null | cut -f1)
+bytes=$(user=0:0 && in_image "$tag" -- du -sx --block-size=1 / | cut -f1)
+case $bytes in
+'' | *[!0-9]*) fail "the image's size is not known: du said $bytes" ;;
+esac
 finished=$(now)
 record container-build 0 "$bytes" "stage=$((staged - started))" "build=$((built - staged))" \
   "total=$((finished - started))"
