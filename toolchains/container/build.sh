@@ -8,7 +8,8 @@
 # --rootfs   a tar of a Debian 12 root file system instead, as mmdebstrap makes it
 # --tag      the image's name; localhost/reml-toolchain:VERSION when absent
 # --tool     the program; target/release/reml-toolchain when absent, built if need be
-# --runtime  a folder with libreml_runtime.a and libreml_runtime_debug.a; built when absent
+# --runtime  a toolchain in which `reml-toolchain build-runtime --cross` has put the runtime;
+#            toolchains/x86_64-unknown-linux-gnu when absent
 # --cache    where packages are that were fetched already; toolchains/cache when absent
 # --push     where the image goes once it is built and checked
 # --offline  fetch nothing: the cache has all packages, and the base has Valgrind
@@ -21,7 +22,8 @@
 . "$(dirname "$0")/engine.sh"
 started=$(now)
 
-base='' rootfs='' tag='' tool='' runtime='' push='' offline='' cache=$root/toolchains/cache
+base='' rootfs='' tag='' tool='' push='' offline=''
+runtime=$root/toolchains/$target cache=$root/toolchains/cache
 while [ $# -gt 0 ]; do
   case $1 in
   --offline)
@@ -60,23 +62,23 @@ fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work/project/bin" "$work/project/runtime/lib" "$work/cache"
+mkdir -p "$work/project/bin" "$work/project/runtime" "$work/cache"
 
 # What goes in: the program, the two files that decide, the runtime.
 if [ -z "$tool" ]; then
   tool=$root/target/release/reml-toolchain
   [ -x "$tool" ] || (cd "$root" && cargo build --release)
 fi
-if [ -z "$runtime" ]; then
-  (cd "$root" && cargo test --quiet -p reml-runtime --test archive -- the_host_archives)
-  runtime=$root/target/tmp/archives/$target
-fi
 [ "$(head -c 4 "$tool" | tail -c 3)" = ELF ] ||
   fail "$tool is no Linux program" 'build it on Linux x86_64, and name it: --tool FILE'
 cp "$tool" "$work/project/bin/reml-toolchain"
 cp "$root/versions.toml" "$root/checksums.txt" "$work/project/"
-cp "$runtime/libreml_runtime.a" "$runtime/libreml_runtime_debug.a" "$work/project/runtime/lib/"
-cp -R "$root/runtime/include" "$root/runtime/ir" "$work/project/runtime/"
+for flavor in release debug; do
+  [ -f "$runtime/share/runtime-$flavor.json" ] || fail "$runtime has no runtime" \
+    'reml-toolchain prepare, then reml-toolchain build-runtime --cross'
+done
+(cd "$runtime" && tar -cf - include lib/libreml_runtime*.a lib/pkgconfig share/reml share/runtime-*.json) |
+  tar -xf - -C "$work/project/runtime"
 cp "$here/Containerfile" "$here/dpkg.cfg" "$work/"
 tag=${tag:-$(default_image)}
 

@@ -30,7 +30,7 @@ done
 
 cat >"$work/tests/all" <<'SH'
 set -eu
-export REML_TEST_ARCHIVES=/opt/reml/runtime REML_TEST_CC=x86_64-unknown-linux-gnu-clang
+export REML_TEST_ARCHIVES="$REML_TOOLCHAIN_HOME" REML_TEST_CC=x86_64-unknown-linux-gnu-clang
 # One test calls readelf by its plain name.
 mkdir /tmp/bin
 printf '#!/bin/sh\nexec x86_64-unknown-linux-gnu-readelf "$@"\n' >/tmp/bin/readelf

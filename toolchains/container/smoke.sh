@@ -53,7 +53,7 @@ test "$(./hello++)" = 'hello from C++'
 test "$(reml-toolchain run ./hello)" = 'hello from C'
 for flavor in '' -DPLANTED; do
   # Valgrind 3.19 reads DWARF up to 4.
-  $CC -gdwarf-4 -O1 $flavor -I/opt/reml/runtime/include runtime.c "$REML_RUNTIME_PATH" -o "runtime$flavor"
+  $CC -gdwarf-4 -O1 $flavor "-I$REML_TOOLCHAIN_HOME/include" runtime.c "$REML_RUNTIME_PATH" -o "runtime$flavor"
 done
 watch() { valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite "$@"; }
 test "$(watch ./runtime)" = 42

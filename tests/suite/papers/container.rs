@@ -94,8 +94,14 @@ fn a_build_hands_over_the_base_measures_the_image_and_pushes_where_it_is_told() 
         "podman",
         "case $1 in run) printf '592379904\\t/\\n' ;; --version) echo podman version 4.3 ;; esac",
     );
-    for name in ["libreml_runtime.a", "libreml_runtime_debug.a"] {
-        fixture.write(format!("runtime/{name}"), "!<arch>\n");
+    for name in [
+        "include/reml_runtime.h",
+        "lib/libreml_runtime.a",
+        "lib/pkgconfig/reml_runtime.pc",
+        "share/reml/reml_runtime.ll",
+        "share/runtime-release.json",
+    ] {
+        fixture.write(format!("runtime/{name}"), "");
     }
     fixture.write("tool", "\x7fELF");
     let paths: Vec<PathBuf> = ["runtime", "tool"].map(|name| fixture.path(name)).into();
@@ -115,6 +121,8 @@ fn a_build_hands_over_the_base_measures_the_image_and_pushes_where_it_is_told() 
         "127.0.0.1:5000/a:b",
     ];
     let variables = [("REML_CONTAINER_ENGINE", "podman"), ("REML_REGISTRY_PLAIN", "1")];
+    script(&fixture, "build.sh", &args, &variables).code(1).stderr_has("build-runtime --cross");
+    fixture.write("runtime/share/runtime-debug.json", "");
     script(&fixture, "build.sh", &args, &variables).code(0).stderr_has("a:b: 592 MB");
     let calls = fixture.read(LOG);
     assert!(calls.contains(&format!("--build-arg BASE={base} ")), "{calls}");
