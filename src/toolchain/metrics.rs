@@ -34,6 +34,9 @@ pub struct Entry {
     /// The size of the program that came out or was run, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elf_bytes: Option<u64>,
+    /// The size of a container's image, in bytes; written by `toolchains/container`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_bytes: Option<u64>,
     /// What ran the program: `native`, `qemu-user`, `microvm`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub emulator: Option<String>,
@@ -53,6 +56,7 @@ impl Entry {
             versions: BTreeMap::new(),
             milliseconds: BTreeMap::new(),
             elf_bytes: None,
+            image_bytes: None,
             emulator: None,
             exit_status,
         };
