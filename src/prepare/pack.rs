@@ -57,7 +57,7 @@ pub fn pack(
     let path = request.output.clone().unwrap_or_else(|| world.project.cache().join(&name));
     let mut draft = fs::Draft::new(&path)?;
     let locked = gathered.write(world, pins, lock, request, &mut draft)?;
-    draft.commit()?;
+    fs::settled(draft.commit(), world.progress)?;
     fs::sync_file_system(&world.project.unpacked())?;
     gathered.packages.keep()?;
     Ok(Packed { name, path, locked })

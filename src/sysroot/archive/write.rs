@@ -12,6 +12,7 @@ use super::{END, Head, LIST, Part, list};
 use crate::host::fault::{Diagnostic, Kind};
 use crate::host::hash::Digest;
 use crate::host::progress::{Event, Progress};
+use crate::host::threads;
 use crate::host::tree::{Tree, TreeError};
 use crate::sysroot::manifest::{Entry, EntryKind};
 
@@ -64,7 +65,6 @@ pub fn pack(
     output: &mut impl Write,
     progress: &dyn Progress,
 ) -> Result<(Digest, u64), PackError> {
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
     let next = AtomicUsize::new(0);
     let frames = Mutex::new(vec![(0, Vec::new()); parts.len()]);
     let mut order: Vec<usize> = (0..parts.len()).collect();
@@ -94,13 +94,7 @@ pub fn pack(
         }
         Ok(())
     };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect::<Result<Vec<()>, PackError>>()
-    })?;
+    threads::together(threads::usual(), work).into_iter().collect::<Result<(), PackError>>()?;
     let frames = frames.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     for ((part, _), (bytes, _)) in parts.iter_mut().zip(&frames) {
         part.bytes = *bytes;
