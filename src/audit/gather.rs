@@ -56,7 +56,7 @@ fn describe(
     prepared: &Prepared,
     toolchain: Toolchain,
 ) -> Toolchain {
-    let Prepared { tree, stamp, .. } = prepared;
+    let Prepared { generation: tree, stamp, .. } = prepared;
     let sysroot = tree.sysroot();
     let bin = tree.root().join(&stamp.llvm).join("bin");
     let tool = |name: &str| {
