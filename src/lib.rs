@@ -15,6 +15,7 @@ pub mod llvm;
 pub mod lock;
 pub mod pins;
 pub mod prepare;
+pub mod runtime_build;
 pub mod sbom;
 pub mod shim;
 pub mod store;

@@ -11,6 +11,7 @@ use crate::host::fault::{Diagnostic, Fault, Kind};
 use crate::ui::{Output, Reporter, Verbosity, failure, output};
 
 mod audit;
+mod build_runtime;
 mod context;
 mod env;
 mod exec;
@@ -89,6 +90,7 @@ enum Command {
     Pack(pack::Args),
     Lock(lock::Args),
     Audit(audit::Args),
+    BuildRuntime(build_runtime::Args),
     Env(env::Args),
     Exec(exec::Args),
     Run(run::Args),
@@ -152,6 +154,7 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::Pack(args) => args.run(context),
         Command::Lock(args) => args.run(context),
         Command::Audit(args) => args.run(context),
+        Command::BuildRuntime(args) => args.run(context),
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),
         Command::Run(args) => Ok(args.run(context)),
