@@ -16,6 +16,7 @@ mod context;
 mod env;
 mod exec;
 mod inspect;
+mod link;
 mod lock;
 mod network;
 mod pack;
@@ -23,6 +24,7 @@ mod prepare;
 mod run;
 mod sbom;
 mod verify;
+mod verify_ir;
 mod which;
 
 pub use context::Context;
@@ -93,6 +95,8 @@ enum Command {
     BuildRuntime(build_runtime::Args),
     Env(env::Args),
     Exec(exec::Args),
+    Link(link::Args),
+    VerifyIr(verify_ir::Args),
     Run(run::Args),
     Inspect(inspect::Args),
     Verify(verify::Args),
@@ -157,6 +161,8 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::BuildRuntime(args) => args.run(context),
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),
+        Command::Link(args) => args.run(context),
+        Command::VerifyIr(args) => args.run(context),
         Command::Run(args) => Ok(args.run(context)),
         Command::Inspect(args) => args.run(context),
         Command::Verify(args) => args.run(context),

@@ -19,6 +19,7 @@ use crate::host::progress::{Event, Progress, Silent};
 mod error;
 pub mod kept;
 mod obtain;
+pub mod scratch;
 
 /// Where unfinished files lie, inside the cache.
 const TEMPORARY: &str = "tmp";

@@ -17,6 +17,7 @@ const ROOMS: &[&str] = &[
     "audit",
     "prepare",
     "lock",
+    "link",
     "runtime_build",
     "emulate",
     "inspect",
