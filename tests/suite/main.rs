@@ -22,6 +22,7 @@ mod archives;
 mod audit_command;
 mod audit_real;
 mod brew_command;
+mod build_runtime;
 mod catalogue;
 mod debian_keys;
 mod differential;
