@@ -70,6 +70,12 @@ pub enum LinkError {
         /// The target's triple.
         target: &'static str,
     },
+    /// The code generator refused valid IR.
+    #[error("the IR cannot be compiled: {said}")]
+    NotCompiled {
+        /// Its own words.
+        said: String,
+    },
     /// The linker refused for another reason.
     #[error("the linker failed: {said}")]
     Linker {
@@ -166,6 +172,7 @@ impl Diagnostic for LinkError {
             Self::Signatures(_) => "ir-signature",
             Self::Undefined(_) => "undefined-symbols",
             Self::NoLibrary { .. } => "no-such-library",
+            Self::NotCompiled { .. } => "ir-not-compiled",
             Self::Linker { .. } => "linker-failed",
             Self::NoTool { .. } => "llvm-tool-absent",
             Self::ToolCrashed { .. } => "llvm-crashed",

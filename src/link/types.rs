@@ -134,6 +134,9 @@ fn split(mut text: &str) -> Vec<&str> {
 
 /// The type before attributes and value: `ptr noundef %1`.
 fn first_type(text: &str) -> &str {
+    if let Some(length) = text.strip_prefix("%\"").and_then(|rest| rest.find('"')) {
+        return text.get(..length + 3).unwrap_or(text);
+    }
     let bracket = match text.chars().next() {
         Some('{') => Some('}'),
         Some('[') => Some(']'),
@@ -152,7 +155,11 @@ fn last_type(text: &str) -> Option<&str> {
     if text.ends_with(['}', ']', '>']) {
         return text.get(matching_start(text)?..);
     }
-    text.split_whitespace().next_back()
+    // A quoted name may hold blanks; quotes in it are printed as `\22`.
+    match text.strip_suffix('"').and_then(|rest| rest.rfind("%\"")) {
+        Some(start) => text.get(start..),
+        None => text.split_whitespace().next_back(),
+    }
 }
 
 /// A type with every name in it replaced by what it stands for.
@@ -187,6 +194,7 @@ mod tests {
             ("void @f()", "void ()"),
             ("range(i8 0, 2) i8 @f(ptr dereferenceable(8) %0, %S %1)", "i8 (ptr, { ptr, i64 })"),
             ("{ ptr, i64 } @f([2 x i64])", "{ ptr, i64 } ([2 x i64])"),
+            ("void @f(%\"a b\" noundef %x)", "void ({ { ptr, i64 }, i8 })"),
             ("%\"a b\" @f(<4 x i32>)", "{ { ptr, i64 }, i8 } (<4 x i32>)"),
         ] {
             let (name, shape) = declared(text, &types()).unwrap();

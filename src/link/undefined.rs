@@ -50,8 +50,14 @@ pub fn explain(said: &str, around: &Around<'_>) -> LinkError {
         let name = name.trim().to_owned();
         return LinkError::NoLibrary { name, target: around.target.triple };
     }
+    // clang's own last line says only which of its parts failed.
     let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("clang: error:")).collect();
-    LinkError::Linker { said: lines.join("\n").trim().to_owned() }
+    let own = lines.join("\n").trim().to_owned();
+    if said.contains("ld.lld: error:") {
+        LinkError::Linker { said: own }
+    } else {
+        LinkError::NotCompiled { said: own }
+    }
 }
 
 /// The undefined symbols that the linker names, each with what refers to it first.
@@ -185,6 +191,8 @@ mod tests {
         let found = error("ld.lld: error: unable to find library -lfoo\nclang: error: x", false);
         assert_eq!(found.code(), "no-such-library");
         assert!(found.hints()[0].contains("libfoo-dev"));
+        let found = error("<inline asm>:1:2: error: invalid instruction\n", false);
+        assert_eq!(found.code(), "ir-not-compiled");
         let found = error("ld.lld: error: duplicate symbol: f\nclang: error: x\n", true);
         assert_eq!(found.to_string(), "the linker failed: ld.lld: error: duplicate symbol: f");
     }

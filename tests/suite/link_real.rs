@@ -4,6 +4,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -96,6 +97,10 @@ impl Place {
 
 const BOTH: [&str; 2] = ["x86_64", "aarch64"];
 
+/// Valid IR that the code generator cannot make code of.
+const MAIN_WITH_ASSEMBLY: &str = "define i32 @main() {\n  \
+     call void asm \"no_such_instruction\", \"\"()\n  ret i32 0\n}\n";
+
 fn example(name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("toolchains/examples");
     folder.join(name).to_str().unwrap().to_owned()
@@ -151,6 +156,8 @@ fn the_debug_runtime_sees_that_the_list_leaks_nothing_and_a_planted_leak() {
         place.link(&[file, "--link-runtime=debug"]).code(0);
         let outcome = place.run(["run", "--offline", "./program"]);
         outcome.code(0).stdout_is("1\n2\n3\n6\n");
+        // Every object had its tag to the end.
+        outcome.stderr_lacks("died with tag 0");
         outcome.stderr.to_lowercase().contains("leak")
     };
     assert!(!runs(&example("list.ll")));
@@ -221,6 +228,8 @@ fn ir_that_is_not_valid_is_told_with_its_line_and_the_old_program_stays() {
     let meant = ["did you mean the runtime's `print_i64`"];
     refused(prnt.as_bytes(), &["--link-runtime"], 1, "undefined-symbols", &meant);
     refused(b"@x = global i32 1\n", &[], 1, "undefined-symbols", &["no input defines `main`"]);
+    let assembly = MAIN_WITH_ASSEMBLY.as_bytes();
+    refused(assembly, &[], 1, "ir-not-compiled", &["no_such_instruction"]);
     refused(main.as_bytes(), &["-l", "nope"], 1, "no-such-library", &["libnope-dev"]);
     refused(
         b"declare i32 @print_i64(i64)\ndeclare ptr @mem_alloc(i32)\n\
@@ -272,8 +281,8 @@ fn every_option_does_what_it_says() {
                   { printf(\"%d\\n\", helper(6)); return 0; }\n";
     place.write("main.c", source);
     place.write("helper.c", "int helper(int n) { return n * 7; }\n");
-    place.tool("clang", &["-g", "-c", "-emit-llvm", "main.c", "-o", "main.bc"]);
-    place.tool("clang", &["-g", "-S", "-emit-llvm", "helper.c", "-o", "helper.ll"]);
+    place.tool("clang", &["-g", "-O1", "-c", "-emit-llvm", "main.c", "-o", "main.bc"]);
+    place.tool("clang", &["-g", "-O1", "-S", "-emit-llvm", "helper.c", "-o", "helper.ll"]);
     place.tool("clang", &["-g", "-c", "helper.c", "-o", "helper.o"]);
     fs::create_dir(place.path("own libs")).unwrap();
     place.tool("ar", &["rcs", "own libs/libhelper.a", "helper.o"]);
@@ -307,7 +316,7 @@ fn every_option_does_what_it_says() {
 
 #[test]
 #[ignore = "needs real toolchains: the step ir of .ci/run"]
-fn the_same_inputs_give_the_same_program_whatever_surrounds_them() {
+fn j01_j02_j03_j04_j06_j10_the_same_inputs_give_the_same_program_whatever_surrounds_them() {
     let place = Place::new("x86_64");
     place.link(&[&example("list.ll"), "--link-runtime"]).code(0);
     let first = fs::read(place.path("program")).unwrap();
@@ -330,6 +339,13 @@ fn the_same_inputs_give_the_same_program_whatever_surrounds_them() {
     ] {
         command.env(name, &planted);
     }
+    for name in ["clang", "ld.lld", "opt", "x86_64-unknown-linux-gnu-ld.lld", "cc"] {
+        fs::write(planted.join(name), "#!/bin/sh\nexit 99\n").unwrap();
+        fs::set_permissions(planted.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let path = std::env::var_os("PATH").unwrap();
+    let folders = std::iter::once(planted.clone()).chain(std::env::split_paths(&path));
+    command.env("PATH", std::env::join_paths(folders).unwrap());
     command.env("CCC_OVERRIDE_OPTIONS", "+-O0").env("CC", "false").env("CFLAGS", "-O0 -g");
     command.env("LANG", "tr_TR.UTF-8").env("LC_ALL", "tr_TR.UTF-8").env("TZ", "Asia/Tokyo");
     Outcome::new("link".to_owned(), &command.output().unwrap()).code(0);
@@ -421,11 +437,7 @@ fn verify_ir_tells_findings_by_step_and_logs_each() {
     assert!(text.contains("== llc: not reached"), "{text}");
     place.write("sig.ll", "declare void @inc_ref(i64)\n");
     assert_eq!(verify("sig.ll").1[0], ["ir-signature"]);
-    // Valid IR that the code generator cannot make code of.
-    place.write(
-        "llc.ll",
-        "define i32 @main() {\n  call void asm \"no_such_instruction\", \"\"()\n  ret i32 0\n}\n",
-    );
+    place.write("llc.ll", MAIN_WITH_ASSEMBLY);
     let (status, codes, _) = verify("llc.ll");
     assert_eq!(
         (status, codes),
