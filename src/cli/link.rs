@@ -66,7 +66,7 @@ pub struct Args {
     /// Look for libraries in a folder, too (repeatable)
     #[arg(short = 'L', value_name = "DIR")]
     folders: Vec<PathBuf>,
-    /// Write the program's RunArtifactMetadata, as JSON
+    /// Write what the program is and what went into it, as JSON
     #[arg(long, value_name = "FILE")]
     emit_metadata: Option<PathBuf>,
     /// For the metadata: what the target can do (repeatable)

@@ -107,13 +107,12 @@ fn text(report: &Report) -> String {
     let mut text = String::new();
     for step in &report.steps {
         // Writing to a string cannot fail.
-        let _ = match step.status {
-            None => writeln!(text, "{:<8} not reached", step.name),
-            Some(_) => {
-                let is_good = step.findings.iter().all(|finding| !finding.is_error);
-                let word = if is_good { "ok" } else { "failed" };
-                writeln!(text, "{:<8} {word} ({} ms)", step.name, step.took.as_millis())
-            }
+        let _ = if step.status.is_none() {
+            writeln!(text, "{:<8} not reached", step.name)
+        } else {
+            let is_good = step.findings.iter().all(|finding| !finding.is_error);
+            let word = if is_good { "ok" } else { "failed" };
+            writeln!(text, "{:<8} {word} ({} ms)", step.name, step.took.as_millis())
         };
         for Finding { code, is_error, message } in &step.findings {
             let severity = if *is_error { "error" } else { "warning" };

@@ -90,9 +90,8 @@ fn check_object(name: &str, bytes: &[u8], target: &'static Target) -> Result<(),
     let facts = elf::read(bytes).map_err(damaged)?;
     let got = match facts.file_type {
         1 => return check_machine(name, &facts, target),
-        2 => "a program, linked already",
         3 if facts.soname.is_some() || facts.interpreter.is_none() => "a shared library",
-        3 => "a program, linked already",
+        2 | 3 => "a program, linked already",
         _ => "another ELF file",
     };
     Err(LinkError::UnknownInput { path: name.into(), got: got.to_owned() })

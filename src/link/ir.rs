@@ -1,6 +1,7 @@
 //! LLVM's verifier on one input, and what it says in terms of the user's own file. What is
 //! linked afterwards is the very text that was verified.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -98,9 +99,9 @@ fn portable(text: &str, input: &Input) -> Option<String> {
 fn escaped(text: &str) -> String {
     text.bytes().fold(String::new(), |mut all, byte| {
         match byte {
-            b'"' | b'\\' => all.push_str(&format!("\\{byte:02X}")),
-            b' '..=b'~' => all.push(byte.into()),
-            _ => all.push_str(&format!("\\{byte:02X}")),
+            b' '..=b'~' if !b"\"\\".contains(&byte) => all.push(byte.into()),
+            // Writing to a string cannot fail.
+            _ => drop(write!(all, "\\{byte:02X}")),
         }
         all
     })

@@ -65,10 +65,11 @@ impl Tools<'_> {
         let output = call.output(LIMIT)?;
         let took = begun.elapsed();
         if output.status.code().is_none_or(|code| code > 125) {
-            let tool = name.to_owned();
-            let status = shell_status(output.status);
-            let said = last_lines(&output.stderr);
-            return Err(LinkError::ToolCrashed { tool, status, said });
+            return Err(LinkError::ToolCrashed {
+                tool: name.to_owned(),
+                status: shell_status(output.status),
+                said: last_lines(&output.stderr),
+            });
         }
         Ok(Said { command, output, took })
     }

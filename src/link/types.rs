@@ -176,6 +176,8 @@ fn resolve(text: &str, types: &Types, depth: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn types() -> Types {
@@ -217,6 +219,16 @@ mod tests {
         }
         for line in ["  store ptr @f, ptr %1", "  call void asm \"@f(x)\"(), ", "}", "@f(i8"] {
             assert_eq!(called(line, &types()), None, "{line}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_it_panic(line in "[a-z@%\"(){}<>,.= é\\[\\]]{0,60}") {
+            for before in ["", "  call ptr (", "%x = tail call {", "void @f("] {
+                let line = format!("{before}{line}");
+                let _ = (called(&line, &types()), declared(&line, &types()));
+            }
         }
     }
 
