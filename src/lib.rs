@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod cli;
 pub mod debian;
+pub mod doctor;
 pub mod elf;
 pub mod emulate;
 pub mod host;

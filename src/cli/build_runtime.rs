@@ -27,8 +27,8 @@ Examples:
   reml-toolchain build-runtime --cross --target aarch64-unknown-linux-gnu --check
 
 Without --release and --debug both are built: libreml_runtime.a, and libreml_runtime_debug.a,
-which watches itself. The sources are those of the project's
-folder `runtime` when it is this program's own repository, else those in this program.";
+which watches itself. The sources are those of the folder `runtime` when the project is this
+program's own repository, else those in this program.";
 
 /// Build the archives of the runtime that Reml programs link
 ///
@@ -72,6 +72,7 @@ impl Args {
             env: &context.env,
             project: &context.project,
             progress: context.reporter,
+            patience: context.patience,
             place: &place,
         };
         let flavors: &[Flavor] = match (self.release, self.debug) {
@@ -134,6 +135,7 @@ fn check(context: &Context<'_>, place: &Place, archives: &[Archive]) -> anyhow::
             client: &client,
             mirrors: &MirrorList::only(""),
             progress: context.reporter,
+            patience: context.patience,
         };
         let lock = context.lock().map_err(fault)?;
         Ok(kernel(&world, &pins, &lock, place.target)?.file)
@@ -166,6 +168,7 @@ fn check(context: &Context<'_>, place: &Place, archives: &[Archive]) -> anyhow::
         env: &context.env,
         project: &context.project,
         progress: context.reporter,
+        patience: context.patience,
         place,
         tree: &prepared.tree,
         run: &run,

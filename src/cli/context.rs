@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::host::fault::{Diagnostic, Fault, Kind};
+use crate::host::fs::Patience;
 use crate::host::progress::Event;
 use crate::host::progress::Progress as _;
 use crate::host::{Env, fs};
@@ -27,6 +28,8 @@ pub struct Context<'r> {
     pub reporter: &'r Reporter,
     /// Where data goes.
     pub output: Output,
+    /// What to do when another process holds a lock.
+    pub patience: Patience,
 }
 
 /// The root cannot be used.
@@ -86,9 +89,10 @@ impl<'r> Context<'r> {
         root: Option<&Path>,
         output: Output,
         reporter: &'r Reporter,
+        patience: Patience,
     ) -> anyhow::Result<Self> {
         let root = find_root(&env, root)?;
-        Ok(Self { env, project: Project::new(root), reporter, output })
+        Ok(Self { env, project: Project::new(root), reporter, output, patience })
     }
 
     /// The pins: the project's, else those built in.

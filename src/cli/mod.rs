@@ -8,13 +8,16 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::host::Env;
 use crate::host::fault::{Diagnostic, Fault, Kind};
+use crate::host::fs::Patience;
 use crate::ui::{Output, Reporter, Verbosity, failure, output};
 
 mod audit;
 mod build_runtime;
 mod context;
+mod doctor;
 mod env;
 mod exec;
+mod gc;
 mod inspect;
 mod link;
 mod lock;
@@ -47,6 +50,7 @@ pub struct Arguments {
 /// What every command takes.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub struct Global {
     /// The project's folder: holds versions.toml, checksums.txt and toolchains/
     /// [default: the nearest folder upwards with a versions.toml, else the current one]
@@ -61,6 +65,9 @@ pub struct Global {
     /// Write one JSON document to stdout, for failures as well
     #[arg(long, global = true)]
     json: bool,
+    /// Fail at once when another process holds a lock, instead of waiting for it
+    #[arg(long, global = true)]
+    no_wait: bool,
     /// Say nothing but failures
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     quiet: bool,
@@ -93,6 +100,7 @@ enum Command {
     Lock(lock::Args),
     Audit(audit::Args),
     BuildRuntime(build_runtime::Args),
+    Doctor(doctor::Args),
     Env(env::Args),
     Exec(exec::Args),
     Link(link::Args),
@@ -100,6 +108,7 @@ enum Command {
     Run(run::Args),
     Inspect(inspect::Args),
     Verify(verify::Args),
+    Gc(gc::Args),
     Sbom(sbom::Args),
 }
 
@@ -132,7 +141,8 @@ pub fn main(env: Env) -> ExitCode {
     let output = Output { json: global.json };
     let reporter = Reporter::new(verbosity, bars);
     let is_exec = matches!(arguments.command, Command::Exec(_) | Command::Run(_));
-    let outcome = Context::open(env, global.root.as_deref(), output, &reporter)
+    let patience = if global.no_wait { Patience::Refuse } else { Patience::Wait };
+    let outcome = Context::open(env, global.root.as_deref(), output, &reporter, patience)
         .and_then(|context| run(arguments.command, &context));
     match outcome {
         Ok(code) => code,
@@ -159,6 +169,7 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::Lock(args) => args.run(context),
         Command::Audit(args) => args.run(context),
         Command::BuildRuntime(args) => args.run(context),
+        Command::Doctor(args) => args.run(context),
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),
         Command::Link(args) => args.run(context),
@@ -166,6 +177,7 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::Run(args) => Ok(args.run(context)),
         Command::Inspect(args) => args.run(context),
         Command::Verify(args) => args.run(context),
+        Command::Gc(args) => args.run(context),
         Command::Sbom(args) => args.run(context),
     }
 }

@@ -83,7 +83,7 @@ impl Args {
         let _alone = fs::lock(
             &context.project.lock_lock(),
             fs::Hold::Exclusive,
-            fs::Patience::Wait,
+            context.patience,
             "pack",
             context.reporter,
         )
@@ -93,6 +93,7 @@ impl Args {
         let mirrors = self.network.mirrors(context, &pins)?;
         let world = World {
             env: &context.env,
+            patience: context.patience,
             project: &context.project,
             client: &client,
             mirrors: &mirrors,

@@ -11,15 +11,17 @@ use std::path::{Path, PathBuf};
 pub use draft::{Draft, sweep_drafts, write_atomic};
 pub use error::FsError;
 pub use facts::{
-    Glance, Sight, digest, is_case_sensitive, is_executable, metadata, modified_seconds, read_head,
-    set_modified, sync_file_system,
+    Glance, Sight, digest, has_attribute, is_case_sensitive, is_executable, metadata,
+    modified_seconds, own_user, read_head, set_modified, sync_file_system,
 };
-pub use lock::{Hold, Lock, Patience, lock};
+pub use lock::{Hold, Lock, Patience, Share, is_in_use, lock, share, share_with_children};
+pub use volume::{Volume, free_space, require_space, volume};
 
 mod draft;
 mod error;
 mod facts;
 mod lock;
+mod volume;
 
 /// The mode of data files, whatever the umask says.
 pub const FILE_MODE: u32 = 0o644;
@@ -338,41 +340,6 @@ pub fn sync_dir(path: &Path) -> Result<(), FsError> {
             Ok(())
         }
         other => other.map_err(FsError::io("flush the folder", path)),
-    }
-}
-
-/// Bytes that an unprivileged user may still write where `path` is or will be; `None` when the
-/// file system does not say (some FUSE report zero blocks in all).
-///
-/// # Errors
-/// When no folder above `path` can be asked.
-pub fn free_space(path: &Path) -> Result<Option<u64>, FsError> {
-    let mut place = path;
-    loop {
-        let asked = if place.as_os_str().is_empty() { Path::new(".") } else { place };
-        match (rustix::fs::statvfs(asked), place.parent()) {
-            (Ok(numbers), _) => {
-                let known = numbers.f_blocks > 0;
-                return Ok(known.then(|| numbers.f_bavail.saturating_mul(numbers.f_frsize)));
-            }
-            (Err(rustix::io::Errno::NOENT), Some(parent)) => place = parent,
-            (Err(error), _) => {
-                return Err(FsError::io("ask the free space of", asked)(error.into()));
-            }
-        }
-    }
-}
-
-/// Refuses work that would fill the disk: `needed` bytes must be free where `path` is or will be.
-///
-/// # Errors
-/// [`FsError::NoSpace`] with both figures.
-pub fn require_space(path: &Path, needed: u64) -> Result<(), FsError> {
-    match free_space(path)? {
-        Some(free) if free < needed => {
-            Err(FsError::NoSpace { path: path.to_path_buf(), needed, free })
-        }
-        _ => Ok(()),
     }
 }
 

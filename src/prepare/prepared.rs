@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::host::fault::{Diagnostic, Fault, Kind};
 use crate::host::fs;
-use crate::pins::{Pins, Target};
+use crate::pins::{Pins, TARGETS, Target};
 use crate::toolchain::layout::{Project, Tree, folder_name};
 use crate::toolchain::stamp::Stamp;
 use crate::toolchain::variables::{Variable, variables};
@@ -34,6 +34,18 @@ pub enum NotPrepared {
         /// The target's triple.
         target: &'static str,
     },
+    /// The toolchain there is for something else: the pins' own release has changed.
+    #[error("{}: expected a toolchain for {wanted}, got one for {got}", path.display())]
+    Other {
+        /// Where it lies.
+        path: PathBuf,
+        /// What is asked for.
+        wanted: String,
+        /// What its stamp says.
+        got: String,
+        /// The target's triple.
+        target: &'static str,
+    },
     /// Something else lies there.
     #[error("{}: not a stamp: {why}", path.display())]
     NoStamp {
@@ -55,7 +67,7 @@ impl Diagnostic for NotPrepared {
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::Absent { target, .. } => {
+            Self::Absent { target, .. } | Self::Other { target, .. } => {
                 vec![format!("prepare it: `reml-toolchain prepare --target {target}`")]
             }
             Self::NoStamp { .. } => {
@@ -81,10 +93,62 @@ pub fn prepared(
         let path = tree.root().to_path_buf();
         return Err(NotPrepared::Absent { path, target: target.triple }.into());
     }
+    at(tree, target, release)
+}
+
+/// A toolchain as it is now: a repair gives it another stamp.
+///
+/// # Errors
+/// Its stamp cannot be read any more.
+pub fn reread(prepared: &Prepared) -> Result<Prepared, Fault> {
+    at(prepared.tree.clone(), prepared.target, &prepared.stamp.release)
+}
+
+fn at(tree: Tree, target: &'static Target, release: &str) -> Result<Prepared, Fault> {
     match read_stamp(&tree) {
-        Ok(stamp) => Ok(Prepared { tree, stamp, target }),
-        Err(why) => Err(NotPrepared::NoStamp { path, why }.into()),
+        Ok(stamp) if stamp.target == target.triple && stamp.release == release => {
+            Ok(Prepared { tree, stamp, target })
+        }
+        Ok(stamp) => {
+            let wanted = format!("{} of {release}", target.triple);
+            let got = format!("{} of {}", stamp.target, stamp.release);
+            let (path, target) = (tree.root().to_path_buf(), target.triple);
+            Err(NotPrepared::Other { path, wanted, got, target }.into())
+        }
+        Err(why) => Err(NotPrepared::NoStamp { path: tree.stamp(), why }.into()),
     }
+}
+
+/// Every toolchain that is there, whole or not: its target, its release, and what
+/// [`prepared`] says.
+///
+/// # Errors
+/// The folder of toolchains cannot be looked at.
+pub fn all_prepared(project: &Project, pins: &Pins) -> Result<Vec<Found>, Fault> {
+    let mut list = Vec::new();
+    for release in pins.releases.keys() {
+        for target in TARGETS {
+            let tree = project.toolchain(&folder_name(target, release, &pins.release));
+            if fs::stat(tree.root())?.is_some() {
+                let prepared = prepared(project, pins, target, release);
+                list.push(Found { target, release: release.clone(), tree, prepared });
+            }
+        }
+    }
+    Ok(list)
+}
+
+/// What lies at a toolchain's place.
+#[derive(Debug)]
+pub struct Found {
+    /// Its target.
+    pub target: &'static Target,
+    /// Its Debian release.
+    pub release: String,
+    /// Where it lies.
+    pub tree: Tree,
+    /// The toolchain, or why it is none.
+    pub prepared: Result<Prepared, Fault>,
 }
 
 /// The stamp of a tree, or what is wrong with it.

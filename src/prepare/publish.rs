@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::gc::is_print;
 use crate::host::fault::{Diagnostic, Fault, Kind};
 use crate::host::fs;
 use crate::host::hash::Digest;
@@ -120,7 +121,7 @@ impl Staging {
     }
 
     /// Makes the staged tree the toolchain. The generation before stays until the next
-    /// run, for programs that still use it.
+    /// run, for programs that still use it, and any that `exec` or a tool holds stays, too.
     ///
     /// # Errors
     /// The disk refuses; the toolchain is the old one then.
@@ -157,11 +158,12 @@ impl Staging {
         let before = before.and_then(Path::file_name);
         for entry in fs::read_dir_sorted(&self.generations)? {
             let Some(name) = entry.name.to_str() else { continue };
-            let is_ours = name
-                .strip_prefix(&self.name)
-                .and_then(|rest| rest.strip_prefix('-'))
-                .is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_hexdigit() || b == b'.'));
-            if is_ours && name != current && Some(entry.name.as_os_str()) != before {
+            let is_ours = name.strip_prefix(&self.name).is_some_and(is_print);
+            if is_ours
+                && name != current
+                && Some(entry.name.as_os_str()) != before
+                && !fs::is_in_use(&Tree::new(entry.path.clone()).stamp())
+            {
                 fs::remove_tree(&entry.path)?;
             }
         }

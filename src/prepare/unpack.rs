@@ -18,16 +18,20 @@ use crate::host::hash::Digest;
 use crate::host::progress::Event;
 use crate::host::tree::Tree;
 use crate::pins::LockedPackage;
+use crate::pins::versions::PackageSet;
 use crate::store::Store;
 use crate::sysroot::archive::ArchiveError;
 use crate::sysroot::listing;
 use crate::sysroot::manifest::{Entry, EntryKind};
 use crate::sysroot::rules::Rules;
 use crate::sysroot::unpack::{Problem, Request, unpack, unpack_tar};
-use crate::toolchain::stamp::LAYOUT;
 
 /// No file gets a later time than this (the end of 32-bit time stamps, in 2106).
 const LATEST_SECONDS: i64 = 4_294_967_295;
+
+/// Raised whenever the same package and patterns give another folder than before. It also
+/// changes the bytes of packed archives.
+const UNPACKING: u32 = 2;
 
 /// A package's folder and what lies in it.
 #[derive(Debug)]
@@ -117,7 +121,7 @@ pub(super) fn unpack_all(
     let mut by_key: BTreeMap<String, Job<'_>> = BTreeMap::new();
     for (component, (parts, rules)) in components.iter().zip(&rules).enumerate() {
         for (path, package) in &parts.packages {
-            let mut key = key(package, parts, case_sensitive);
+            let mut key = key(package, parts.layout, case_sensitive);
             if let Some(digest) = archive.and_then(|opened| opened.unlocked) {
                 // What nobody locked never lies where honest runs look.
                 key = format!("{key}-{}", digest.short());
@@ -182,9 +186,14 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Held while the folders in `root` are used.
+pub(super) fn lock_file(root: &Path) -> PathBuf {
+    root.join(".lock")
+}
+
 /// Removes what killed runs left, if no other run is at work; then says that we are.
 fn sweep(world: &World<'_>, root: &Path) -> Result<fs::Lock, Fault> {
-    let path = root.join(".lock");
+    let path = lock_file(root);
     match fs::lock(&path, Hold::Exclusive, Patience::Refuse, "prepare", world.progress) {
         Ok(_alone) => {
             for entry in fs::read_dir_sorted(root)? {
@@ -196,20 +205,19 @@ fn sweep(world: &World<'_>, root: &Path) -> Result<fs::Lock, Fault> {
         Err(fs::FsError::Held { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    Ok(fs::lock(&path, Hold::Shared, Patience::Wait, "prepare", world.progress)?)
+    Ok(fs::lock(&path, Hold::Shared, world.patience, "prepare", world.progress)?)
 }
 
 /// What decides the content of an unpacked folder.
-fn key(package: &LockedPackage, component: &Component<'_>, case_sensitive: bool) -> String {
-    let layout = component.layout;
-    let rules = format!("{LAYOUT} {case_sensitive} {:?} {:?}", layout.prune, layout.keep);
+pub(super) fn key(package: &LockedPackage, layout: &PackageSet, case_sensitive: bool) -> String {
+    let rules = format!("{UNPACKING} {case_sensitive} {:?} {:?}", layout.prune, layout.keep);
     let (sha256, rules) = (package.sha256.short(), Digest::of(rules.as_bytes()).short());
     format!("{}-{sha256}-{}", package.name, &rules[..8])
 }
 
 /// What a packed archive calls a package unpacked by these rules: the same on every disk.
 pub(super) fn archive_key(package: &LockedPackage, component: &Component<'_>) -> String {
-    key(package, component, true)
+    key(package, component.layout, true)
 }
 
 /// `name_version_architecture`: what messages and the manifest call a package.

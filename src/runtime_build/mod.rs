@@ -84,6 +84,8 @@ pub struct Request<'r> {
     pub progress: &'r dyn Progress,
     /// Where to install.
     pub place: &'r Place,
+    /// What to do when another process holds a lock.
+    pub patience: Patience,
 }
 
 /// An archive that is installed.
@@ -154,7 +156,7 @@ impl Request<'_> {
         fs::create_dir_all(&self.project.build())?;
         let path = self.project.build().join("lock");
         let label = "build-runtime";
-        let _alone = fs::lock(&path, Hold::Exclusive, Patience::Wait, label, self.progress)?;
+        let _alone = fs::lock(&path, Hold::Exclusive, self.patience, label, self.progress)?;
         // Whoever held the lock may have done the work.
         plan = self.plan()?;
         flavors.iter().map(|flavor| self.one(&mut plan, *flavor, force)).collect()
@@ -248,7 +250,7 @@ impl Request<'_> {
                 fs::create_dir_all(folder)?;
             }
             let label = "build-runtime";
-            let _alone = fs::lock(lock, Hold::Exclusive, Patience::Wait, label, self.progress)?;
+            let _alone = fs::lock(lock, Hold::Exclusive, self.patience, label, self.progress)?;
             let revision = &plan.revision;
             install::install(self.place, flavor, &plan.sources, made.bytes, inputs, revision)?;
         }

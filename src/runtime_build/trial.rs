@@ -32,6 +32,8 @@ pub struct Trial<'t> {
     pub project: &'t Project,
     /// Who is told.
     pub progress: &'t dyn Progress,
+    /// What to do when another process holds a lock.
+    pub patience: Patience,
     /// Where the archives are.
     pub place: &'t Place,
     /// The prepared toolchain whose compiler and sysroot are used.
@@ -77,7 +79,7 @@ impl Trial<'_> {
         let folder = self.project.build().join("check");
         fs::create_dir_all(&folder)?;
         let (lock, label) = (self.project.build().join("check.lock"), "build-runtime --check");
-        let _alone = fs::lock(&lock, Hold::Exclusive, Patience::Wait, label, self.progress)?;
+        let _alone = fs::lock(&lock, Hold::Exclusive, self.patience, label, self.progress)?;
         let mut verdict = Verdict::default();
         for archive in archives {
             for (name, text) in sources.programs() {

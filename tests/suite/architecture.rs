@@ -14,6 +14,7 @@ const ROOMS: &[&str] = &[
     "shim",
     "cli",
     "ui",
+    "doctor",
     "audit",
     "prepare",
     "lock",

@@ -96,7 +96,9 @@ impl Diagnostic for FsError {
             "stale-nfs-handle" => {
                 "the NFS server lost the file: mount it again, then run the same command"
             }
-            "lock-held" => "wait for that process to end and try again",
+            "lock-held" => {
+                "wait for that process to end, or let this command wait: leave --no-wait out"
+            }
             "lock-unsupported" => "choose a local disk with --root",
             _ => return Vec::new(),
         };
