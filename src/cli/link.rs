@@ -173,6 +173,7 @@ pub(super) fn runtime(
         project: &context.project,
         progress: context.reporter,
         place: &place,
+        patience: context.patience,
     };
     runtime_build::ensure(&request, flavor)
 }
