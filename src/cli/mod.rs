@@ -22,6 +22,7 @@ mod env;
 mod exec;
 mod gc;
 mod inspect;
+mod link;
 mod lock;
 mod network;
 mod pack;
@@ -30,6 +31,7 @@ mod report;
 mod run;
 mod sbom;
 mod verify;
+mod verify_ir;
 mod which;
 
 pub use context::Context;
@@ -111,6 +113,8 @@ enum Command {
     Report(report::Args),
     Env(env::Args),
     Exec(exec::Args),
+    Link(link::Args),
+    VerifyIr(verify_ir::Args),
     Run(run::Args),
     Inspect(inspect::Args),
     Verify(verify::Args),
@@ -186,6 +190,8 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::Report(args) => args.run(context),
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),
+        Command::Link(args) => args.run(context),
+        Command::VerifyIr(args) => args.run(context),
         Command::Run(args) => Ok(args.run(context)),
         Command::Inspect(args) => args.run(context),
         Command::Verify(args) => args.run(context),

@@ -44,6 +44,8 @@ mod http_tls;
 mod inrelease;
 mod inspect_command;
 mod interruption;
+mod link_command;
+mod link_real;
 mod lock_command;
 mod lock_refusals;
 mod mirror_selftest;
