@@ -82,7 +82,8 @@ fn sizes_are_summed_by_package_and_by_part_and_links_weigh_nothing() {
         "x86_64-unknown-linux-gnu",
         &[
             file("lib/llvm/bin/clang", "clang-19_1:19.1.7_amd64", 100),
-            file("share/stamp.json", "", 3),
+            file("bin/clang", "", 3),
+            file("bin/ld", "", 3),
             link,
             file("sysroot/usr/lib/a", "libc6_2.36-9_amd64", 20),
             file("sysroot/usr/lib/b", "zlib1g_1:1.2.13_amd64", 30),
