@@ -2,7 +2,8 @@
 //! run, and told as medians and a ratio. Not a test: times on a shared machine are noise.
 //!
 //! `cargo bench --bench peers [-- ROW…]`, on Debian 12 with the packages `mmdebstrap`,
-//! `python3-venv` and `time`. It uses the mirror of the machine's own apt sources.
+//! `python3-venv`, `time` and `zstd`. It uses the mirror of the machine's own apt sources.
+//! The rows that need no network work in `/dev/shm`, in memory: disks differ too much.
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -31,17 +32,26 @@ const ROWS: &[Row] = &[
     ("first-hello", first_hello),
     ("shim", shim),
     ("memory", memory),
+    ("archive", archive),
+    ("second-tree", second_tree),
+    ("verify", verify),
 ];
+
+/// Those that are measured in memory.
+const IN_MEMORY: &[&str] = &["no-op", "archive", "second-tree", "verify"];
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     println!("| measured | ours | peer | ratio |\n|---|---|---|---|");
+    let memory = tempfile::tempdir_in("/dev/shm").unwrap();
     for (name, row) in ROWS {
         if wanted.is_empty() || wanted.iter().any(|want| want == name) {
-            let place = folder.path().join(name);
+            let is_offline = IN_MEMORY.contains(name);
+            let place = if is_offline { memory.path() } else { folder.path() }.join(name);
             fs::create_dir(&place).unwrap();
             row(&place);
+            fs::remove_dir_all(&place).unwrap();
         }
     }
 }
@@ -148,11 +158,16 @@ fn sysroot(place: &Path) {
     let names: Vec<&str> = lock.set(set).map(|(_, package)| package.name.as_str()).collect();
     assert_eq!(names.len(), pins.sysroot.packages.len());
     let include = format!("--include={}", names.join(","));
+    let llvm = project(&place.join("llvm"));
+    time(&mut prepare(&llvm, &["--llvm", "debian"]));
+    let bin =
+        llvm.join(format!("toolchains/{TRIPLE}/lib/llvm/usr/lib/llvm-{}/bin", pins.llvm.major));
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
     let (ours, theirs) = turns(
         5,
         |round| {
             let root = project(&place.join(format!("o{round}")));
-            time(&mut prepare(&root, &["--llvm", "system"]))
+            time(prepare(&root, &["--llvm", "system"]).env("PATH", &path))
         },
         |round| {
             let folder = place.join(format!("m{round}"));
@@ -227,4 +242,92 @@ fn memory(place: &Path) {
         let kib: u64 = String::from_utf8(output.stderr).unwrap().trim().parse().unwrap();
         println!("| peak memory of `prepare` {what} | {} MiB | – | – |", kib / 1024);
     }
+}
+
+/// A project with a packed archive of sysroot and LLVM; gives the archive.
+fn packed(root: &Path) -> PathBuf {
+    let file = root.join("packed.tar.zst");
+    let mut pack = Command::new(TOOL);
+    pack.arg("--root").arg(root).args(["--quiet", "pack", "--with-llvm", "--output"]).arg(&file);
+    time(&mut pack);
+    file
+}
+
+/// From the archive to a toolchain, beside plain unpacking of it, and of its .debs.
+fn archive(place: &Path) {
+    let source = project(&place.join("p"));
+    let file = packed(&source);
+    let lock = source.join("checksums.txt");
+    let archive = file.to_str().unwrap();
+    let ours = |round: &str| {
+        let root = project(&place.join(format!("o{round}")));
+        fs::copy(&lock, root.join("checksums.txt")).unwrap();
+        let took = time(&mut prepare(&root, &["--archive", archive]));
+        fs::remove_dir_all(root).unwrap();
+        took
+    };
+    let theirs = |round: usize, fill: &dyn Fn(&Path) -> Duration| {
+        let folder = place.join(format!("t{round}"));
+        fs::create_dir(&folder).unwrap();
+        let took = fill(&folder);
+        fs::remove_dir_all(folder).unwrap();
+        took
+    };
+    let tar = |folder: &Path| {
+        time(Command::new("tar").args(["--zstd", "-xf", archive, "-C"]).arg(folder))
+    };
+    let (first, peer) = turns(7, |it| ours(&format!("a{it}")), |it| theirs(it, &tar));
+    tell("`prepare --archive`, sysroot and LLVM", first, Some(("tar --zstd -xf", peer)));
+    let debs = Command::new("find")
+        .arg(source.join("toolchains/cache/pool"))
+        .args(["-name", "*.deb"])
+        .output();
+    let debs = String::from_utf8(debs.unwrap().stdout).unwrap();
+    let dpkg = |folder: &Path| {
+        let each = |deb| time(Command::new("dpkg-deb").arg("-x").arg(deb).arg(folder));
+        debs.lines().map(each).sum()
+    };
+    let (second, peer) = turns(7, |it| ours(&format!("d{it}")), |it| theirs(it, &dpkg));
+    tell("the same", second, Some(("dpkg-deb -x, one by one", peer)));
+}
+
+/// Another tree out of the kept packages, beside a copy of the tree.
+fn second_tree(place: &Path) {
+    let root = project(&place.join("p"));
+    time(&mut prepare(&root, &["--llvm", "debian"]));
+    let toolchains = root.join("toolchains");
+    let generation = fs::canonicalize(toolchains.join(TRIPLE)).unwrap();
+    let original = place.join("original");
+    time(Command::new("cp").arg("-a").arg(&generation).arg(&original));
+    let (ours, theirs) = turns(
+        11,
+        |_| {
+            fs::remove_dir_all(toolchains.join(".gen")).unwrap();
+            fs::remove_file(toolchains.join(TRIPLE)).unwrap();
+            time(&mut prepare(&root, &["--llvm", "debian", "--cache"]))
+        },
+        |round| {
+            let copy = place.join(format!("copy{round}"));
+            let took = time(Command::new("cp").arg("-a").arg(&original).arg(&copy));
+            fs::remove_dir_all(copy).unwrap();
+            took
+        },
+    );
+    tell("a second tree out of kept packages", ours, Some(("cp -a of the tree", theirs)));
+}
+
+/// Every byte of a toolchain, beside sha256sum over its files.
+fn verify(place: &Path) {
+    let root = project(&place.join("p"));
+    time(&mut prepare(&root, &["--llvm", "debian"]));
+    let tree = root.join("toolchains").join(TRIPLE);
+    let (ours, theirs) = turns(
+        11,
+        |_| time(Command::new(TOOL).arg("--root").arg(&root).args(["--quiet", "verify"])),
+        |_| {
+            let all = "find . -type f -print0 | xargs -0 sha256sum";
+            time(Command::new("sh").args(["-c", all]).current_dir(&tree))
+        },
+    );
+    tell("`verify`", ours, Some(("sha256sum of every file", theirs)));
 }

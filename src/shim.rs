@@ -12,6 +12,7 @@ use crate::host::fault::Fault;
 use crate::host::fs;
 use crate::host::process::{self, Call};
 use crate::pins::TARGETS;
+use crate::toolchain::layout::Tree;
 use crate::toolchain::shim::invocation;
 use crate::toolchain::tool_names::lookup;
 use crate::toolchain::tools_table::{ShimError, Tools};
@@ -57,6 +58,13 @@ fn become_tool(env: &Env, root: &Path, name: &str, table: &Path) -> Result<Infal
     let exec = invocation(root, name, &tools, &args, env.vars.clone())?;
     let mut call = Call::new(exec.program, exec.args);
     call.env = exec.env;
+    // While the tool runs, no `prepare` removes its tree. A program under the emulator sees
+    // the files that it was given, and no other.
+    let _in_use = if name.ends_with("-run") {
+        None
+    } else {
+        fs::share_with_children(&Tree::new(root.to_path_buf()).stamp())
+    };
     let error = call.exec();
     if error.is_not_found() {
         let program = call.program;

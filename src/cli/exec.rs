@@ -62,7 +62,11 @@ impl Args {
     /// Nothing is prepared. That the command cannot be started is told here, for its
     /// exit status is not that of other failures: 126 or 127, as in shells.
     pub fn run(self, context: &Context<'_>) -> anyhow::Result<ExitCode> {
-        let environment = self.environment(context)?;
+        let prepared = self.which.prepared(context)?;
+        // Until the command and all it started have ended, no `prepare` removes the tree.
+        let _in_use = fs::share_with_children(&prepared.tree.stamp());
+        let mut environment = context.env.clone();
+        apply(&mut environment, &prepared.variables());
         let Some((name, args)) = self.command.split_first() else {
             return Ok(ExitCode::from(OWN_FAILURE));
         };
@@ -81,13 +85,6 @@ impl Args {
         let error = call.exec();
         let is_there = matches!(fs::stat(&call.program), Ok(Some(_)));
         Ok(refuse(error.into(), if is_there { NOT_STARTED } else { NOT_FOUND }))
-    }
-
-    fn environment(&self, context: &Context<'_>) -> anyhow::Result<crate::host::Env> {
-        let prepared = self.which.prepared(context)?;
-        let mut environment = context.env.clone();
-        apply(&mut environment, &prepared.variables());
-        Ok(environment)
     }
 }
 

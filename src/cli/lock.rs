@@ -164,7 +164,7 @@ pub(super) fn resolve(
 pub(super) fn alone(context: &Context<'_>) -> Result<fs::Lock, Fault> {
     fs::create_dir_all(&context.project.toolchains())?;
     let (place, hold) = (context.project.lock_lock(), fs::Hold::Exclusive);
-    let alone = fs::lock(&place, hold, fs::Patience::Wait, "lock", context.reporter)?;
+    let alone = fs::lock(&place, hold, context.patience, "lock", context.reporter)?;
     sweep(context)?;
     Ok(alone)
 }
@@ -193,7 +193,8 @@ impl Resolved {
     /// The disk refuses.
     pub(super) fn write(&self, context: &Context<'_>) -> Result<(), Fault> {
         let text = self.outcome.lock.render();
-        Ok(fs::write_atomic(&context.project.lock(), text.as_bytes())?)
+        let written = fs::write_atomic(&context.project.lock(), text.as_bytes());
+        Ok(fs::settled(written, context.reporter)?)
     }
 }
 

@@ -83,7 +83,7 @@ impl Args {
         let _alone = fs::lock(
             &context.project.lock_lock(),
             fs::Hold::Exclusive,
-            fs::Patience::Wait,
+            context.patience,
             "pack",
             context.reporter,
         )
@@ -93,6 +93,7 @@ impl Args {
         let mirrors = self.network.mirrors(context, &pins)?;
         let world = World {
             env: &context.env,
+            patience: context.patience,
             project: &context.project,
             client: &client,
             mirrors: &mirrors,
@@ -108,8 +109,8 @@ impl Args {
         }
         let before = lock.archives.insert(packed.name.clone(), packed.locked.clone());
         if before.as_ref() != Some(&packed.locked) {
-            fs::write_atomic(&context.project.lock(), lock.render().as_bytes())
-                .map_err(Fault::from)?;
+            let written = fs::write_atomic(&context.project.lock(), lock.render().as_bytes());
+            fs::settled(written, context.reporter).map_err(Fault::from)?;
         }
         let size = bytes::size(packed.locked.size);
         let text =

@@ -14,7 +14,8 @@ use crate::host::progress::{Event, Progress as _};
 use crate::lock::{Options, set_name, with_part};
 use crate::pins::{Lock, Pins, Target};
 use crate::prepare::{
-    ArchiveChoice, Forecast, LlvmChoice, Outcome, Request, World, forecast, prepare,
+    ArchiveChoice, Forecast, Further, LlvmChoice, Origin, Outcome, Request, World, forecast,
+    prepare,
 };
 use crate::store::CONNECTIONS;
 use crate::toolchain::metrics::Entry;
@@ -44,8 +45,13 @@ pub struct Args {
     #[arg(long, value_name = "CODENAME")]
     release: Option<String>,
     /// Add PKG and all it depends on to the sysroot (repeatable)
+    ///
+    /// It stays with this toolchain: later runs need not name it again.
     #[arg(long, value_name = "PKG")]
     with: Vec<String>,
+    /// Take PKG of an earlier --with out again (repeatable)
+    #[arg(long, value_name = "PKG")]
+    without: Vec<String>,
     /// Where LLVM comes from
     #[arg(long, value_name = "WHERE", default_value = "auto", conflicts_with = "brew")]
     llvm: LlvmChoice,
@@ -95,16 +101,27 @@ impl Args {
             triple => vec![context::target(&pins, triple)?],
         };
         let mut lock = context.lock()?;
+        for (name, suite) in lock.suites.iter().filter(|(_, suite)| !suite.allowed.is_empty()) {
+            let words: Vec<&str> = suite.allowed.iter().map(String::as_str).collect();
+            let text = format!(
+                "{name}: locked with --allow-{}; `reml-toolchain lock` makes good for it",
+                words.join(" and --allow-")
+            );
+            context.reporter.event(Event::Warning { text });
+        }
         let mut results = Vec::new();
         for target in targets {
+            let (with, without) = (&self.with, &self.without);
+            let further = Further::of(&context.project, &pins, (target, &release), with, without)?;
             if !self.dry_run {
-                self.lock_further(context, &pins, &mut lock, target, &release)?;
+                self.lock_further(context, &pins, &mut lock, (target, &release), &further)?;
             }
             let start = clock::instant();
             let client = self.network.client(context, self.cache || self.archive.is_some());
             let mirrors = self.network.mirrors(context, &pins)?;
             let world = World {
                 env: &context.env,
+                patience: context.patience,
                 project: &context.project,
                 client: &client,
                 mirrors: &mirrors,
@@ -113,7 +130,7 @@ impl Args {
             let request = Request {
                 target,
                 release: release.clone(),
-                with: self.with.clone(),
+                with: further.packages.clone(),
                 llvm: if self.brew { LlvmChoice::Brew } else { self.llvm },
                 force: self.force,
                 archive: self.archive_choice(context),
@@ -128,12 +145,14 @@ impl Args {
             let took = start.elapsed();
             record(context, target, &outcome, took, pins.llvm.major);
             tell(context, target, &outcome, &bytes::duration(took));
+            tell_remembered(context, &further, outcome.reason.is_none());
             results.push(json!({
                 "target": target.triple,
                 "root": outcome.root,
                 "up_to_date": outcome.reason.is_none(),
                 "reason": outcome.reason.as_ref().map(ToString::to_string),
                 "llvm": outcome.llvm,
+                "with": further.packages,
                 "milliseconds": u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
             }));
         }
@@ -161,14 +180,14 @@ impl Args {
         context: &Context<'_>,
         pins: &Pins,
         lock: &mut Lock,
-        target: &'static Target,
-        release: &str,
+        (target, release): (&'static Target, &str),
+        further: &Further,
     ) -> anyhow::Result<()> {
         let is_locked = |package: &&String| {
             lock.set(&set_name(release, &with_part(package), target)).next().is_some()
         };
         let missing: Vec<&String> =
-            self.with.iter().filter(|package| !is_locked(package)).collect();
+            further.packages.iter().filter(|package| !is_locked(package)).collect();
         if missing.is_empty() || self.cache || self.archive.is_some() || self.network.is_offline() {
             return Ok(());
         }
@@ -188,22 +207,42 @@ impl Args {
 
 fn tell_forecast(context: &Context<'_>, target: &Target, forecast: &Forecast) -> Value {
     let say = |text: String| context.reporter.event(Event::Note { text });
-    let Forecast { root, reason, llvm, parts } = forecast;
+    let Forecast { root, reason, llvm, archive, to_lock, parts } = forecast;
     match reason {
         None => say(format!("{target} is up to date: nothing would be done")),
         Some(reason) => say(format!("{target} would be laid out in {}: {reason}", root.display())),
     }
+    if !to_lock.is_empty() {
+        let names = to_lock.join(", ");
+        say(format!("  {names}: would be locked first, with what they depend on"));
+    }
     let mut documents = Vec::new();
     for (name, packages) in parts {
-        let missing: Vec<_> = packages.iter().filter(|package| !package.cached).collect();
-        let size = bytes::size(missing.iter().map(|package| package.size).sum());
-        say(format!("  {name}: {} packages, {} to fetch ({size})", packages.len(), missing.len()));
+        let counts: Vec<String> = [
+            (Origin::Archive, "in the archive"),
+            (Origin::Cache, "in the cache"),
+            (Origin::Network, "to fetch"),
+            (Origin::Nowhere, "MISSING: the network is forbidden"),
+        ]
+        .into_iter()
+        .filter_map(|(origin, text)| {
+            let list: Vec<_> = packages.iter().filter(|package| package.origin == origin).collect();
+            let size = bytes::size(list.iter().map(|package| package.size).sum());
+            (!list.is_empty()).then(|| format!("{} {text} ({size})", list.len()))
+        })
+        .collect();
+        say(format!("  {name}: {} packages: {}", packages.len(), counts.join(", ")));
         documents.push(json!({
             "part": name,
             "packages": packages.iter().map(|p| json!({
-                "package": p.package, "size": p.size, "cached": p.cached,
+                "package": p.package,
+                "size": p.size,
+                "from": p.origin.name(),
             })).collect::<Vec<_>>(),
         }));
+    }
+    if let Some(archive) = archive {
+        say(format!("  the archive is {}", archive.display()));
     }
     json!({
         "target": target.triple,
@@ -211,6 +250,8 @@ fn tell_forecast(context: &Context<'_>, target: &Target, forecast: &Forecast) ->
         "up_to_date": reason.is_none(),
         "reason": reason.as_ref().map(ToString::to_string),
         "llvm": llvm,
+        "archive": archive,
+        "to_lock": to_lock,
         "parts": documents,
     })
 }
@@ -222,6 +263,15 @@ fn record(context: &Context<'_>, target: &Target, outcome: &Outcome, took: Durat
         entry.version("llvm", llvm.to_string());
         entry.record(&context.project, context.reporter);
     }
+}
+
+/// Told plainly when the tree was laid out, in passing when it was left alone.
+fn tell_remembered(context: &Context<'_>, further: &Further, up_to_date: bool) {
+    let Some(first) = further.remembered.first() else { return };
+    let names = further.remembered.join(", ");
+    let text =
+        format!("with {names}, as asked for before (`prepare --without {first}` takes it out)");
+    context.reporter.event(if up_to_date { Event::Detail { text } } else { Event::Note { text } });
 }
 
 fn tell(context: &Context<'_>, target: &Target, outcome: &Outcome, took: &str) {

@@ -120,6 +120,7 @@ impl Args {
             let mirrors = self.network.mirrors(context, &pins)?;
             let world = World {
                 env: &context.env,
+                patience: context.patience,
                 project: &context.project,
                 client: &client,
                 mirrors: &mirrors,
@@ -128,14 +129,17 @@ impl Args {
             let lock = context.lock().map_err(fault)?;
             Ok(kernel(&world, &pins, &lock, program.target)?.file)
         };
+        let toolchain = prepared(&context.project, &pins, program.target, &release)
+            .map(|prepared| prepared.tree);
+        // Until the program has ended, no `prepare` removes the tree.
+        let _in_use = toolchain.as_ref().ok().and_then(|tree| fs::share(&tree.stamp()));
         let request = Request {
             env: &context.env,
             project: &context.project,
             progress: context.reporter,
             program: &program,
             cwd: &cwd,
-            tree: prepared(&context.project, &pins, program.target, &release)
-                .map(|prepared| prepared.tree),
+            tree: toolchain,
             kernel: &kernel,
             args,
             variables,
@@ -231,7 +235,7 @@ fn below(error: anyhow::Error) -> RunError {
 }
 
 /// A command's error as a fault: the one that it was made of.
-fn fault(error: anyhow::Error) -> Fault {
+pub(super) fn fault(error: anyhow::Error) -> Fault {
     match error.downcast::<Fault>() {
         Ok(fault) => fault,
         Err(error) => UsageError(format!("{error:#}")).into(),

@@ -18,6 +18,18 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// The suites it was made from.
     pub suites: Vec<Seen>,
+    /// What the pins tie to the durable suite although others have newer versions; looked
+    /// at only when asked.
+    pub held: Vec<Held>,
+}
+
+/// Packages of one set that are tied to the durable suite, with newer versions elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The set's name.
+    pub set: String,
+    /// The durable version, and what another suite offers.
+    pub changes: Vec<Change>,
 }
 
 /// One package whose version differs; `None` is absence.
@@ -47,10 +59,12 @@ pub(super) fn settle(old: &Lock, fresh: &Lock, update: bool, notes: Vec<String>)
         let keep = !update && names(old, &set) == names(fresh, &set);
         let source = if keep { old } else { fresh };
         for (path, package) in source.set(&set) {
-            let entry = lock
-                .packages
-                .entry(path.to_owned())
-                .or_insert_with(|| LockedPackage { sets: BTreeSet::new(), ..package.clone() });
+            let seen = if keep { last_seen(old, fresh, path, package) } else { None };
+            let entry = lock.packages.entry(path.to_owned()).or_insert_with(|| LockedPackage {
+                sets: BTreeSet::new(),
+                seen,
+                ..package.clone()
+            });
             entry.sets.insert(set.clone());
         }
     }
@@ -60,7 +74,31 @@ pub(super) fn settle(old: &Lock, fresh: &Lock, update: bool, notes: Vec<String>)
     }
     let changes = difference(old, &lock);
     let newer = difference(&lock, fresh);
-    Outcome { lock, changes, newer, notes, suites: Vec::new() }
+    Outcome { lock, changes, newer, notes, suites: Vec::new(), held: Vec::new() }
+}
+
+/// What the sets of `untied` have newer than those of the same name in `tied`.
+pub(super) fn held(tied: &Lock, untied: &Lock) -> Vec<Held> {
+    let only = |lock: &Lock, set: &str| Lock {
+        packages: lock.set(set).map(|(path, it)| (path.to_owned(), it.clone())).collect(),
+        ..Lock::default()
+    };
+    let newer = |set: String| {
+        let mut changes = difference(&only(tied, &set), &only(untied, &set));
+        // What a newer version needs beside it, or no longer needs, is no newer version.
+        changes.retain(|change| change.before.is_some() && change.after.is_some());
+        (!changes.is_empty()).then_some(Held { set, changes })
+    };
+    sets(untied).into_iter().filter_map(newer).collect()
+}
+
+/// When the suite last listed a package that stays: `None` while it still does.
+fn last_seen(old: &Lock, fresh: &Lock, path: &str, package: &LockedPackage) -> Option<i64> {
+    let still = fresh.packages.get(path);
+    if still.is_some_and(|still| still.sha256 == package.sha256) {
+        return None;
+    }
+    package.seen.or_else(|| old.suites.get(&package.suite).map(|suite| suite.date))
 }
 
 fn sets(lock: &Lock) -> BTreeSet<String> {
@@ -121,6 +159,7 @@ mod tests {
                 size: 1,
                 installed_kib: 1,
                 suite: "bookworm".to_owned(),
+                seen: None,
                 sets: BTreeSet::new(),
             };
             let path = format!("pool/{name}_{version}.deb");
@@ -136,6 +175,31 @@ mod tests {
         assert_eq!(outcome.lock, old);
         assert_eq!(outcome.changes, []);
         assert_eq!(outcome.newer[0].after.as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn what_its_suite_lists_no_more_remembers_when_it_last_did() {
+        let state = |date| crate::pins::SuiteState {
+            date,
+            version: String::new(),
+            role: String::new(),
+            release: Digest::of(b""),
+            allowed: BTreeSet::new(),
+        };
+        let with = |date, mut lock: Lock| {
+            lock.suites.insert("bookworm".to_owned(), state(date));
+            lock
+        };
+        let seen = |lock: &Lock| lock.packages.values().next().unwrap().seen;
+        let old = with(100, lock(&[("libc6", "1", "s")]));
+        let same = settle(&old, &with(200, lock(&[("libc6", "1", "s")])), false, Vec::new());
+        assert_eq!(seen(&same.lock), None, "the suite still lists it");
+        let left = settle(&same.lock, &with(300, lock(&[("libc6", "2", "s")])), false, Vec::new());
+        assert_eq!(seen(&left.lock), Some(200));
+        let later = settle(&left.lock, &with(400, lock(&[("libc6", "3", "s")])), false, Vec::new());
+        assert_eq!(seen(&later.lock), Some(200));
+        let taken = settle(&later.lock, &with(400, lock(&[("libc6", "3", "s")])), true, Vec::new());
+        assert_eq!(seen(&taken.lock), None);
     }
 
     #[test]
@@ -156,6 +220,16 @@ mod tests {
         let versions: Vec<_> =
             outcome.lock.packages.values().map(|p| (p.name.as_str(), p.version.as_str())).collect();
         assert_eq!(versions, [("a", "2"), ("b", "1"), ("new", "1")]);
+    }
+
+    #[test]
+    fn what_is_tied_is_compared_set_by_set_and_only_with_newer_versions_of_the_same_package() {
+        let tied = lock(&[("a", "1", "s"), ("b", "1", "s"), ("gone", "1", "s"), ("c", "1", "t")]);
+        let untied = lock(&[("a", "2", "s"), ("b", "1", "s"), ("needed", "1", "s")]);
+        let held = held(&tied, &untied);
+        assert_eq!((held.len(), held[0].set.as_str(), held[0].changes.len()), (1, "s", 1));
+        let change = &held[0].changes[0];
+        assert_eq!((change.name.as_str(), change.after.as_deref()), ("a", Some("2")));
     }
 
     #[test]

@@ -12,15 +12,16 @@ use crate::host::fault::Fault;
 use crate::host::http::Client;
 use crate::host::progress::{Event, Progress};
 use crate::pins::versions::Release as PinnedRelease;
-use crate::pins::{Lock, LockedPackage, Pins, Target};
+use crate::pins::{Lock, LockedPackage, Pins, SuiteState, Target};
 
+pub mod chain;
 mod changes;
 mod choose;
 mod error;
 mod indices;
 mod suites;
 
-pub use changes::{Change, Outcome};
+pub use changes::{Change, Held, Outcome};
 pub use error::LockError;
 
 /// What a run works with.
@@ -63,6 +64,8 @@ pub struct Options {
     pub allow: Allowances,
     /// Further packages wanted with all they depend on: (release, target, package).
     pub with: BTreeSet<(String, &'static str, String)>,
+    /// Look, too, at what the other suites have of packages tied to the durable one.
+    pub look_at_held: bool,
 }
 
 /// The name of a set of locked packages: `bookworm/sysroot/amd64`.
@@ -90,10 +93,12 @@ pub fn lock(
     options: &Options,
 ) -> Result<Outcome, Fault> {
     let mut fresh = Lock { archives: old.archives.clone(), ..Lock::default() };
+    let mut untied = Lock::default();
     let (mut notes, mut seen) = (Vec::new(), Vec::new());
     for (codename, release) in &pins.releases {
         let suites = suites::fetch(world, release, old, options.allow)?;
         notes.extend(suites.notes());
+        notes.extend(cleared(old, &suites.states()));
         seen.extend(suites.seen());
         fresh.suites.extend(suites.states());
         for target in crate::pins::TARGETS {
@@ -104,11 +109,30 @@ pub fn lock(
                 for chosen in choose::resolve(&indices, &want)? {
                     add(&mut fresh, &set, chosen);
                 }
+                let Some(want) = want.untied().filter(|_| options.look_at_held) else { continue };
+                match choose::resolve(&indices, &want) {
+                    Ok(list) => list.into_iter().for_each(|chosen| add(&mut untied, &set, chosen)),
+                    // Nobody takes these packages, so nothing depends on it.
+                    Err(error) => notes.push(format!("{set} beyond {}: {error}", release.durable)),
+                }
             }
         }
         warn_of_perishables(world.progress, codename, release, &fresh);
     }
-    Ok(Outcome { suites: seen, ..changes::settle(old, &fresh, options.update, notes) })
+    let held = changes::held(&fresh, &untied);
+    Ok(Outcome { suites: seen, held, ..changes::settle(old, &fresh, options.update, notes) })
+}
+
+/// What the old lock took under a name that nobody needs to give any more.
+fn cleared(old: &Lock, now: &BTreeMap<String, SuiteState>) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (name, state) in now {
+        let before = old.suites.get(name).map(|state| &state.allowed);
+        for word in before.into_iter().flatten().filter(|word| !state.allowed.contains(*word)) {
+            notes.push(format!("{name}: what --allow-{word} once accepted is replaced"));
+        }
+    }
+    notes
 }
 
 fn add(lock: &mut Lock, set: &str, (path, package): (String, LockedPackage)) {

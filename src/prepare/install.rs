@@ -29,6 +29,8 @@ use crate::toolchain::tool_names::{programs, shims};
 use crate::toolchain::tools_table::Tools;
 use crate::toolchain::variables::{Shell, env_file, variables};
 
+mod libraries;
+mod licences;
 mod resources;
 
 /// A link of the laid-out tree leads where none may.
@@ -75,6 +77,7 @@ pub(super) fn install(
         let merged = site.merge(world, component.name, component.folder, packages)?;
         if component.name == "sysroot" {
             overlay = site.overlay(component.folder, &merged)?;
+            site.check_libraries(world, plan.request.target.multiarch)?;
         }
     }
     let host = Target::host();
@@ -97,6 +100,7 @@ pub(super) fn install(
     site.shims(world, plan.request.target, &tools, plan)?;
     site.integration(world, plan, &llvm, &tools, overlay.as_deref())?;
     site.environment(plan.request.target, &llvm, &tools)?;
+    site.licences(world, plan)?;
     let files = site.list.len();
     site.seal(plan, &llvm)?;
     Ok(files)

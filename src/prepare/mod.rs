@@ -14,27 +14,36 @@ use crate::pins::{Lock, Pins, Target};
 use crate::store::{Blob, Store};
 use crate::toolchain::check;
 use crate::toolchain::layout::{Project, Tree, folder_name};
+use crate::toolchain::runtime;
 use crate::toolchain::stamp::{Freshness, Inputs, LAYOUT, Reason, Stamp};
 
 mod archive;
 mod brew;
 pub mod components;
 mod cure;
+mod forecast;
+mod gc;
 mod host_tools;
 mod install;
 mod kernel;
 mod pack;
 mod prepared;
 mod publish;
+mod repair;
 mod unpack;
+mod with;
 
 pub use archive::{ArchiveChoice, SourceError, archive_name};
-pub use brew::BrewError;
+pub use brew::{BrewError, brew_call};
+pub use forecast::{Forecast, Origin, Wanting, forecast};
+pub use gc::{Garbage, gc};
 pub use host_tools::{HostToolError, LlvmChoice};
 pub use kernel::{Kernel, KernelError, kernel};
-pub use pack::{PackRequest, Packed, pack};
-pub use prepared::{NotPrepared, Prepared, prepared};
+pub use pack::{PackRequest, Packed, pack, repack};
+pub use prepared::{Found, NotPrepared, Prepared, all_prepared, prepared, reread};
 pub use publish::PublishError;
+pub use repair::{cacheable, repair, repair_cache};
+pub use with::{Further, WithoutError, of_stamp};
 
 use archive::Opened;
 use brew::{Homebrew, Install};
@@ -54,6 +63,8 @@ pub struct World<'w> {
     pub mirrors: &'w MirrorList,
     /// Who is told.
     pub progress: &'w dyn Progress,
+    /// What to do when another process holds a lock.
+    pub patience: Patience,
 }
 
 /// What is wanted.
@@ -63,7 +74,7 @@ pub struct Request {
     pub target: &'static Target,
     /// The Debian release of the sysroot.
     pub release: String,
-    /// Further packages in the sysroot.
+    /// Further packages in the sysroot, see [`Further`].
     pub with: Vec<String>,
     /// Where LLVM is to come from.
     pub llvm: LlvmChoice,
@@ -86,70 +97,6 @@ pub struct Outcome {
     pub llvm: String,
     /// Files and links in the tree; 0 when it was up to date.
     pub files: usize,
-}
-
-/// What a run would do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Forecast {
-    /// The toolchain's folder.
-    pub root: PathBuf,
-    /// Why it would be laid out; `None` when it is up to date.
-    pub reason: Option<Reason>,
-    /// Where LLVM would come from, for people.
-    pub llvm: String,
-    /// Each part: its name, its packages (name, version, architecture, bytes, cached).
-    pub parts: Vec<(&'static str, Vec<Wanting>)>,
-}
-
-/// One package of a [`Forecast`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanting {
-    /// `name_version_architecture`.
-    pub package: String,
-    /// The size of the .deb in bytes.
-    pub size: u64,
-    /// Whether it is in the cache.
-    pub cached: bool,
-}
-
-/// Tells what [`prepare`] would do, and does none of it: nothing is written, not even a
-/// folder, and the network is not asked.
-///
-/// # Errors
-/// The plan cannot be made.
-pub fn forecast(
-    world: &World<'_>,
-    pins: &Pins,
-    lock: &Lock,
-    request: &Request,
-) -> Result<Forecast, Fault> {
-    let tree = world.project.toolchain(&request.folder(pins));
-    let (stamp, missing) = stamp_of(&tree)?;
-    let brew = Homebrew::wanted(world, pins, request, Install::Foretell)?;
-    let kept = stamp.as_ref().and_then(|it| host_tools::kept(it, request.llvm, brew.as_ref()));
-    let llvm = match kept {
-        Some(llvm) => llvm,
-        None => host_tools::choose(world, pins, request.llvm, stamp.as_ref(), brew.as_ref())?,
-    };
-    let plan = plan(world, stamp.as_ref(), pins, lock, request, &llvm)?;
-    let reason = match judge(&tree, request, &plan.inputs, stamp.as_ref(), missing)? {
-        Freshness::Fresh => None,
-        Freshness::Stale(reason) => Some(reason),
-    };
-    let mut parts = Vec::new();
-    for component in &plan.components {
-        let mut list = Vec::new();
-        for (path, package) in &component.packages {
-            let found = fs::stat(&world.project.cache().join(path))?;
-            list.push(Wanting {
-                package: unpack::label(package),
-                size: package.size,
-                cached: found.is_some_and(|found| found.len() == package.size),
-            });
-        }
-        parts.push((component.name, list));
-    }
-    Ok(Forecast { root: tree.root().to_path_buf(), reason, llvm: llvm.to_string(), parts })
 }
 
 /// Makes the toolchain what the pins, the lock and the request say.
@@ -199,13 +146,20 @@ pub fn prepare(
     host_tools::own_file(world)?;
     fs::create_dir_all(&world.project.generations())?;
     let path = world.project.prepare_lock(&name);
-    let _alone = fs::lock(&path, Hold::Exclusive, Patience::Wait, "prepare", world.progress)?;
+    let _alone = fs::lock(&path, Hold::Exclusive, world.patience, "prepare", world.progress)?;
     // Whoever held the lock may have done the work.
     let (stamp, missing) = stamp_of(&tree)?;
     let Freshness::Stale(reason) = judge(&tree, request, &plan.inputs, stamp.as_ref(), missing)?
     else {
         return Ok(outcome(None, 0));
     };
+    publish::check_disk(&tree, &name)?;
+    if let Some(owner) = fs::Owner::to_inherit(world.project.root()) {
+        let user = owner.user();
+        let text =
+            format!("running as root in a folder of user {user}: what is made becomes theirs");
+        world.progress.event(Event::Warning { text });
+    }
     let store = Store::open(&world.project.cache())?;
     if opened.is_none() {
         opened = archive::open_named(world, lock, request)?;
@@ -223,10 +177,22 @@ pub fn prepare(
     world.progress.event(Event::Note { text });
     let staging = publish::Staging::begin(world.project, &name, world.progress)?;
     let files = install::install(world, &staging, &tree, &plan, packages.components.as_slice())?;
+    carry_runtime(world, &tree, staging.folder())?;
     staging.make_durable()?;
     packages.keep()?;
-    staging.publish(&tree, &plan.inputs.fingerprint())?;
+    staging.publish(&tree, &plan.inputs.fingerprint(), world.progress)?;
     Ok(outcome(Some(reason), files))
+}
+
+/// The runtime that `build-runtime` installed goes with the toolchain's name, if all of it
+/// is as its stamps say.
+fn carry_runtime(world: &World<'_>, from: &Tree, to: &Path) -> Result<(), Fault> {
+    if runtime::carry(from.root(), to)? == Some(false) {
+        let text = "the installed runtime is not as its stamp says, and was left behind: \
+                    `reml-toolchain build-runtime --cross` builds it again";
+        world.progress.event(Event::Warning { text: text.to_owned() });
+    }
+    Ok(())
 }
 
 impl Request {
@@ -294,6 +260,7 @@ fn plan<'p>(
     llvm.add_inputs(&mut inputs);
     let pkg_config = host_tools::pkg_config(world.env, stamp);
     inputs.add("pkg-config", pkg_config.as_deref().unwrap_or(Path::new("none")).display());
+    with::add_input(&mut inputs, &request.with);
     for component in &components {
         component.add_inputs(&mut inputs);
     }

@@ -76,7 +76,12 @@ pub struct Lock {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Host {
-    pub rustc: Option<String>,
+    pub rust: Option<Rust>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Rust {
+    pub version: String,
 }
 
 /// A toolchain as an audit found it.

@@ -254,7 +254,10 @@ fn versions(audits: &[Audit], end: i64) -> Vec<Lanes> {
         see(
             &mut tools,
             audit.time,
-            &[("reml-toolchain", Some(&audit.tool)), ("rustc", audit.facts.host.rustc.as_ref())],
+            &[
+                ("reml-toolchain", Some(&audit.tool)),
+                ("rustc", audit.facts.host.rust.as_ref().map(|rust| &rust.version)),
+            ],
         );
         for tree in &audit.facts.toolchains {
             see(groups.entry(tree.name()).or_default(), audit.time, &tree.versions());

@@ -9,6 +9,7 @@ use std::path::{Component, Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+pub use check::Damage;
 pub use error::StoreError;
 pub use obtain::{CONNECTIONS, Obtained, Source};
 
@@ -16,6 +17,7 @@ use crate::host::fs::{self, FsError, Hold, Lock, Patience};
 use crate::host::http::hex;
 use crate::host::progress::{Event, Progress, Silent};
 
+mod check;
 mod error;
 pub mod kept;
 mod obtain;
@@ -63,6 +65,12 @@ impl Store {
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(root)?;
         Ok(Self { root: root.to_path_buf() })
+    }
+
+    /// The cache in this folder, which need not be there.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self { root: root.to_path_buf() }
     }
 
     /// The cache folder.
@@ -163,26 +171,38 @@ impl Store {
         filled.and_then(|()| self.publish(&claim, &place))
     }
 
-    /// Removes unfinished files of earlier runs which `wanted` does not need and nobody writes.
+    /// Unfinished files of earlier runs that `wanted` does not need.
+    ///
+    /// # Errors
+    /// When the temporary folder cannot be listed.
+    pub fn unwanted_parts(&self, wanted: &[Blob]) -> Result<Vec<PathBuf>, StoreError> {
+        let folder = self.root.join(TEMPORARY);
+        if fs::stat(&folder)?.is_none() {
+            return Ok(Vec::new());
+        }
+        let needed: Vec<PathBuf> = wanted
+            .iter()
+            .filter(|blob| !matches!(self.has(blob), Ok(true)))
+            .map(|blob| self.part(blob))
+            .collect();
+        let entries = fs::read_dir_sorted(&folder)?.into_iter();
+        Ok(entries
+            .filter(|entry| entry.kind == fs::EntryKind::File && !needed.contains(&entry.path))
+            .map(|entry| entry.path)
+            .collect())
+    }
+
+    /// Removes the [`Store::unwanted_parts`] that nobody writes.
     ///
     /// # Errors
     /// When the temporary folder cannot be listed or changed.
     pub fn sweep(&self, wanted: &[Blob]) -> Result<Swept, StoreError> {
-        let folder = self.root.join(TEMPORARY);
         let mut swept = Swept::default();
-        if fs::stat(&folder)?.is_none() {
-            return Ok(swept);
-        }
-        for entry in fs::read_dir_sorted(&folder)? {
-            let needed =
-                |blob: &Blob| self.part(blob) == entry.path && !matches!(self.has(blob), Ok(true));
-            if entry.kind != fs::EntryKind::File || wanted.iter().any(needed) {
-                continue;
-            }
-            let file = fs::open_private(&entry.path)?;
+        for path in self.unwanted_parts(wanted)? {
+            let file = fs::open_private(&path)?;
             let bytes = file.metadata().map_or(0, |metadata| metadata.len());
-            match Lock::on(file, &entry.path, Hold::Exclusive, Patience::Refuse, &Silent) {
-                Ok(_lock) => fs::remove_file(&entry.path)?,
+            match Lock::on(file, &path, Hold::Exclusive, Patience::Refuse, &Silent) {
+                Ok(_lock) => fs::remove_file(&path)?,
                 Err(FsError::Held { .. }) => continue,
                 Err(error) => return Err(error.into()),
             }
@@ -200,7 +220,7 @@ impl Store {
     /// Waits for the right to write a blob's unfinished file.
     fn claim(&self, blob: &Blob, progress: &dyn Progress) -> Result<Claim, StoreError> {
         let part = self.part(blob);
-        fs::create_dir_all(&self.root.join(TEMPORARY))?;
+        fs::create_dir_below(&self.root, &self.root.join(TEMPORARY))?;
         loop {
             let take = |patience| {
                 Lock::on(fs::open_private(&part)?, &part, Hold::Exclusive, patience, &Silent)
@@ -232,7 +252,7 @@ impl Store {
         file.set_permissions(mode).map_err(FsError::io("set the mode of", part))?;
         fs::sync_file(file, part)?;
         let folder = place.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder)?;
+        fs::create_dir_below(&self.root, folder)?;
         fs::rename(part, place)?;
         fs::sync_dir(folder)?;
         Ok(())

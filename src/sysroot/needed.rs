@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use crate::elf::Facts;
 
+mod libraries;
 mod root;
 
+pub use libraries::{Unmet, unmet};
 pub use root::Root;
 
 /// The most libraries a program may load.

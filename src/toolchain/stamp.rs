@@ -8,11 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::hash::Digest;
 
+mod reason;
+
+pub use reason::Reason;
+
 /// The schema number this program reads and writes.
 pub const SCHEMA: u32 = 1;
 
 /// Raised whenever the same inputs give another tree than before.
-pub const LAYOUT: u32 = 2;
+pub const LAYOUT: u32 = 3;
+
+/// The input that holds the further packages.
+pub const WITH: &str = "with";
 
 /// Everything that decides what a tree holds, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -37,9 +44,28 @@ impl Inputs {
         self.0.iter().filter_map(|(name, value)| {
             let (component, package) = name.split_once(' ')?;
             let (version, proof) = value.split_once(' ')?;
-            let is_package = package.contains(':') && !proof.contains(' ');
-            is_package.then_some((component, package, version, proof))
+            (is_package(name) && !proof.contains(' '))
+                .then_some((component, package, version, proof))
         })
+    }
+
+    /// Compares with what is wanted now.
+    #[must_use]
+    pub fn freshness(&self, wanted: &Self) -> Freshness {
+        let mut names: Vec<&String> = self.0.keys().chain(wanted.0.keys()).collect();
+        names.sort();
+        names.dedup();
+        let changes: Vec<_> = names
+            .into_iter()
+            .map(|name| (name, self.0.get(name), wanted.0.get(name)))
+            .filter(|(_, before, now)| before != now)
+            .map(|(name, before, now)| (name.clone(), before.cloned(), now.cloned()))
+            .collect();
+        if changes.is_empty() {
+            Freshness::Fresh
+        } else {
+            Freshness::Stale(Reason::Changed(changes))
+        }
     }
 
     /// One digest for all of them.
@@ -53,6 +79,11 @@ impl Inputs {
         }
         Digest::of(text.as_bytes())
     }
+}
+
+/// Whether an input is a package: component, then `name:architecture`.
+fn is_package(input: &str) -> bool {
+    input.split_once(' ').is_some_and(|(_, package)| package.contains(':'))
 }
 
 /// What a prepared tree says of itself.
@@ -79,43 +110,6 @@ pub enum Freshness {
     Fresh,
     /// It is not, for this reason.
     Stale(Reason),
-}
-
-/// Why a tree is not what is wanted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reason {
-    /// There is none yet.
-    Absent,
-    /// `--force` was given.
-    Forced,
-    /// The stamp cannot be read.
-    Unreadable(String),
-    /// Inputs differ: name, before, now.
-    Changed(Vec<(String, Option<String>, Option<String>)>),
-    /// A file is not what the manifest says.
-    Damaged(String),
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Absent => f.write_str("nothing is prepared yet"),
-            Self::Forced => f.write_str("--force was given"),
-            Self::Unreadable(why) => write!(f, "the stamp cannot be read: {why}"),
-            Self::Damaged(what) => write!(f, "the tree was changed: {what}"),
-            Self::Changed(list) => {
-                for (index, (name, before, now)) in list.iter().take(3).enumerate() {
-                    let comma = if index > 0 { ", " } else { "" };
-                    let word = |value: &Option<String>| value.clone().unwrap_or("none".to_owned());
-                    write!(f, "{comma}{name} changed ({} → {})", word(before), word(now))?;
-                }
-                if list.len() > 3 {
-                    write!(f, " and {} more", list.len() - 3)?;
-                }
-                Ok(())
-            }
-        }
-    }
 }
 
 impl Stamp {
@@ -146,20 +140,7 @@ impl Stamp {
     /// Compares with what is wanted now.
     #[must_use]
     pub fn freshness(&self, wanted: &Inputs) -> Freshness {
-        let mut names: Vec<&String> = self.inputs.0.keys().chain(wanted.0.keys()).collect();
-        names.sort();
-        names.dedup();
-        let changes: Vec<_> = names
-            .into_iter()
-            .map(|name| (name, self.inputs.0.get(name), wanted.0.get(name)))
-            .filter(|(_, before, now)| before != now)
-            .map(|(name, before, now)| (name.clone(), before.cloned(), now.cloned()))
-            .collect();
-        if changes.is_empty() {
-            Freshness::Fresh
-        } else {
-            Freshness::Stale(Reason::Changed(changes))
-        }
+        self.inputs.freshness(wanted)
     }
 }
 
@@ -197,10 +178,7 @@ mod tests {
         let stamp = stamp(&[("libc6", "u13"), ("same", "1")]);
         let wanted = inputs(&[("libc6", "u14"), ("same", "1"), ("with", "zlib1g-dev")]);
         let Freshness::Stale(reason) = stamp.freshness(&wanted) else { panic!("it is stale") };
-        assert_eq!(
-            reason.to_string(),
-            "libc6 changed (u13 → u14), with changed (none → zlib1g-dev)"
-        );
+        assert_eq!(reason.to_string(), "libc6 changed (u13 → u14), --with changed (+zlib1g-dev)");
         assert_eq!(stamp.freshness(&stamp.inputs), Freshness::Fresh);
     }
 

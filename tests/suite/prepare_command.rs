@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
+use reml_toolchain::toolchain::stamp::Stamp;
+
 use crate::support::fixture::{Fixture, Node, Tree};
 use crate::support::mirror::Mirror;
 
@@ -64,6 +66,23 @@ fn a_fresh_folder_becomes_a_toolchain_of_the_documented_shape() {
         assert!(matches!(tree.node(path), Some(Node::File { .. })), "{path}\n{tree}");
     }
     assert!(fixture.path(format!("toolchains/{X86}")).is_symlink());
+}
+
+#[test]
+fn the_licences_of_all_packages_and_of_the_program_are_found_in_one_folder() {
+    let fixture = Fixture::prepared();
+    let folder = format!("toolchains/{X86}/share/licenses");
+    let stamp = fixture.read(format!("toolchains/{X86}/share/stamp.json"));
+    let stamp: Stamp = serde_json::from_str(&stamp).unwrap();
+    let packages: Vec<_> = stamp.inputs.packages().collect();
+    for (component, package, ..) in &packages {
+        let name = package.split(':').next().unwrap();
+        assert!(!fixture.read(format!("{folder}/{component}/{name}")).is_empty(), "{name}");
+    }
+    assert!(packages.len() >= 20, "{packages:?}");
+    let mit = fixture.read(format!("{folder}/reml-toolchain/LICENSE-MIT"));
+    assert_eq!(mit, include_str!("../../LICENSE-MIT"));
+    fixture.run(["verify"]).code(0);
 }
 
 #[test]
@@ -173,7 +192,7 @@ fn a_changed_lock_is_a_reason() {
         fixture.mirror.publish();
         fixture.lock(["--update", "--write"]).code(0);
     };
-    stale(update, &[], "sysroot libcrypt-dev:amd64 changed (1:4.4.33-2 ");
+    stale(update, &[], "checksums.txt changed (libcrypt-dev 1:4.4.33-2 → 1:4.4.33-3, libcrypt1 ");
 }
 
 #[test]
@@ -185,17 +204,41 @@ fn a_changed_list_of_what_is_left_out_is_a_reason() {
             "  \"etc/**\",\n  \"usr/include/zlib.h\",\n",
         );
     };
-    stale(change, &[], "sysroot prune changed (usr/share/** usr/bin/** ");
+    stale(change, &[], "versions.toml changed (sysroot prune +usr/include/zlib.h)\n");
 }
 
 #[test]
-fn further_packages_and_another_llvm_are_reasons() {
-    let with = |_: &mut Fixture| ();
-    let fixture = stale(with, &["--with", "zlib1g-dev"], "sysroot zlib1g");
-    assert!(tree(&fixture, X86).has("sysroot/usr/include/zlib.h"));
-    let outcome = fixture.prepare(["-v"]);
-    outcome.code(0).stderr_has("→ none)");
-    assert!(!tree(&fixture, X86).has("sysroot/usr/include/zlib.h"), "no longer asked for");
+fn further_packages_are_a_reason_and_stay_until_they_are_taken_out() {
+    let fixture = stale(|_| (), &["--with", "zlib1g-dev"], "--with changed (+zlib1g-dev)\n");
+    let has = |path: &str| tree(&fixture, X86).has(&format!("sysroot/usr/{path}"));
+    let (zlib, ssl) = ("include/zlib.h", "lib/x86_64-linux-gnu/libssl.so");
+    assert!(has(zlib));
+    // A later run need not name it: neither one that finds all as it is …
+    let again = fixture.prepare(["-v"]);
+    again.code(0).stderr_has("is up to date").stderr_has("with zlib1g-dev, as asked for before");
+    // … nor one that lays the tree out, nor one that adds another.
+    fixture.prepare(["--force"]).code(0).stderr_has("(`prepare --without zlib1g-dev` takes it out");
+    let json = fixture.prepare(["--json", "--with", "libssl-dev"]);
+    let document: serde_json::Value = serde_json::from_str(&json.code(0).stdout).unwrap();
+    assert_eq!(document["toolchains"][0]["with"], serde_json::json!(["libssl-dev", "zlib1g-dev"]));
+    assert!(has(zlib) && has(ssl));
+    let stamp = fixture.read(format!("toolchains/{X86}/share/stamp.json"));
+    assert!(stamp.contains("\"with\": \"libssl-dev zlib1g-dev\""), "{stamp}");
+    // The other target was never asked to have it.
+    fixture.prepare(["--target", ARM]).code(0).stderr_lacks("zlib1g-dev");
+    fixture.prepare(["--without", "zlib1g-dev"]).code(0).stderr_has("is ready");
+    assert!(!has(zlib) && has(ssl));
+    fixture.prepare(["--without", "zlib1g-dev"]).code(0).stderr_has("is up to date");
+}
+
+#[test]
+fn further_packages_of_the_pins_cannot_be_taken_out_by_an_option() {
+    let fixture = Fixture::locked();
+    fixture.prepare(["--with", "zlib1g-dev", "--without", "zlib1g-dev"]).code(2);
+    fixture.edit("versions.toml", "extra = []", "extra = [\"zlib1g-dev\"]");
+    let refused = fixture.prepare(["--without", "zlib1g-dev"]);
+    refused.code(2).stderr_has("--without zlib1g-dev: it stands in [sysroot] extra");
+    assert!(!fixture.path(format!("toolchains/{X86}")).exists());
 }
 
 #[test]

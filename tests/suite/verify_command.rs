@@ -17,7 +17,7 @@ fn found(change: impl FnOnce(&Path), problems: &[(&str, &str, &str)]) {
     fixture.run(["verify"]).code(0);
     change(&tree);
     let outcome = fixture.run(["verify", "--json"]);
-    outcome.code(4).stderr_has("hint: `reml-toolchain prepare --force` lays the tree out anew");
+    outcome.code(4).stderr_has("hint: `reml-toolchain verify --repair` lays the tree out anew");
     let document: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
     let list = document["problems"].as_array().unwrap();
     assert_eq!(list.len(), problems.len(), "{outcome}");
@@ -27,9 +27,13 @@ fn found(change: impl FnOnce(&Path), problems: &[(&str, &str, &str)]) {
         assert!(message.contains(what), "{message}");
         outcome.stderr_has(&format!("{path}: {message}"));
     }
-    // What it advises helps.
-    fixture.prepare(["--force"]).code(0);
-    fixture.run(["verify"]).code(0);
+    // What it advises helps, without a network.
+    let outcome = fixture.run(["verify", "--repair", "--offline", "--json"]);
+    outcome.code(0).stderr_has(&format!("must be ({} repaired)", problems.len()));
+    let document: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(document["problems"].as_array().unwrap().len(), problems.len(), "{outcome}");
+    assert_eq!(document["left"], serde_json::json!([]));
+    fixture.run(["verify"]).code(0).stderr_lacks("repaired");
 }
 
 const HEADER: &str = "sysroot/usr/include/stdio.h";
@@ -163,4 +167,55 @@ fn h17_what_finder_leaves_in_folders_is_no_damage() {
     }
     fixture.run(["verify"]).code(0);
     fixture.prepare([""; 0]).code(0).stderr_has("is up to date");
+}
+
+#[test]
+fn a_repaired_tree_has_what_it_had() {
+    let fixture = Fixture::locked();
+    fixture.prepare(["--with", "zlib1g-dev"]).code(0);
+    let header = fixture.path(format!("toolchains/{X86}/sysroot/usr/include/zlib.h"));
+    assert!(header.exists());
+    let before = fixture.snapshot(format!("toolchains/{X86}/"));
+    fs::remove_file(&header).unwrap();
+    fixture.run(["verify", "--repair", "--offline"]).code(0);
+    fixture.snapshot(format!("toolchains/{X86}/")).assert_same_as(&before);
+    fixture.prepare([""; 0]).code(0).stderr_has("up to date");
+}
+
+#[test]
+fn damage_in_the_cache_is_found_moved_aside_and_fetched_again() {
+    let fixture = Fixture::prepared();
+    let cache = "the cache: ";
+    fixture.run(["verify", "--cache"]).code(0).stderr_has(cache).stderr_has("must be");
+    let pool = fixture.path("toolchains/cache");
+    let lock = fixture.read("checksums.txt");
+    let paths: Vec<&str> =
+        lock.lines().filter_map(|line| Some(line.split_once("  pool/")?.1)).collect();
+    let there: Vec<_> = paths
+        .iter()
+        .map(|path| format!("pool/{path}"))
+        .filter(|path| pool.join(path).exists())
+        .take(2)
+        .collect();
+    let (flipped, cut) = (&there[0], &there[1]);
+    let mut bytes = fs::read(pool.join(flipped)).unwrap();
+    bytes[9] ^= 1;
+    fs::write(pool.join(flipped), &bytes).unwrap();
+    fs::write(pool.join(cut), "").unwrap();
+    let outcome = fixture.run(["verify", "--cache"]);
+    outcome
+        .code(4)
+        .stderr_has(&format!("{flipped}: wrong SHA-256: expected "))
+        .stderr_has(&format!("{cut}: wrong size in bytes: expected "))
+        .stderr_has("hint: `reml-toolchain verify --cache --repair`");
+    assert_eq!(fs::read(pool.join(flipped)).unwrap(), bytes, "a check changes nothing");
+    let outcome = fixture.run_online("verify", ["--cache", "--repair"]);
+    outcome.code(0).stderr_has("(2 repaired)");
+    assert_eq!(fs::read(pool.join(format!("{flipped}.bad"))).unwrap(), bytes);
+    fixture.run(["verify", "--cache"]).code(0);
+    // Without a network it is moved aside, and the next `prepare` fetches it.
+    fs::write(pool.join(cut), "").unwrap();
+    let outcome = fixture.run(["verify", "--cache", "--repair", "--offline"]);
+    outcome.code(0).stderr_has(&format!("{cut}: moved aside; `reml-toolchain prepare`"));
+    assert!(!pool.join(cut).exists());
 }

@@ -2,10 +2,14 @@
 //! ever stale. The file's text is a note for people only; it must never decide anything.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::{FsError, open_private};
+use super::{FsError, facts, open_private, open_regular};
+use crate::host::clock;
 use crate::host::progress::{Event, Progress};
 
 /// How a lock is held.
@@ -24,6 +28,22 @@ pub enum Patience {
     Wait,
     /// Fail with [`FsError::Held`].
     Refuse,
+}
+
+/// Whether the user said that nobody else works here.
+static WITHOUT: AtomicBool = AtomicBool::new(false);
+
+/// From now on, where the file system has no locks, all goes on without: the user's word, for
+/// the whole process.
+pub fn go_on_without_locks() {
+    WITHOUT.store(true, Ordering::Relaxed);
+}
+
+/// Whether this error says that there are no locks, and that is fine.
+fn may_go_on(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let none = [Errno::NOLCK, Errno::OPNOTSUPP, Errno::NOSYS].map(Errno::raw_os_error);
+    WITHOUT.load(Ordering::Relaxed) && error.raw_os_error().is_some_and(|it| none.contains(&it))
 }
 
 /// A held lock; dropping it lets go.
@@ -51,6 +71,7 @@ impl Lock {
         };
         match (first, patience) {
             (Ok(()), _) => {}
+            (Err(TryLockError::Error(source)), _) if may_go_on(&source) => {}
             (Err(TryLockError::Error(source)), _) => {
                 return Err(FsError::NoLocks { path: path.to_path_buf(), source });
             }
@@ -82,9 +103,13 @@ impl Lock {
         &self.file
     }
 
-    /// Leaves the note that others read while they wait: this process's number and `label`.
+    /// Leaves the note that others read while they wait: this process's number, `label` and
+    /// the time.
     fn sign(&mut self, label: &str) -> Result<(), FsError> {
-        let note = format!("{} ({label})\n", std::process::id());
+        let minutes = clock::unix_now() / 60;
+        let (hour, minute) = (minutes / 60 % 24, minutes % 60);
+        let own = std::process::id();
+        let note = format!("{own} ({label}, since {hour:02}:{minute:02} UTC)\n");
         self.file
             .set_len(0)
             .and_then(|()| self.file.rewind())
@@ -94,7 +119,7 @@ impl Lock {
 }
 
 /// Takes the lock whose file is `path`, making the file when needed. `label` tells those who wait
-/// what is going on, e.g. `prepare, since 12:03`.
+/// what is going on, e.g. `prepare`.
 ///
 /// # Errors
 /// When the file cannot be opened (a link, a FIFO, no permission), the file system has no locks,
@@ -111,6 +136,43 @@ pub fn lock(
         lock.sign(label)?;
     }
     Ok(lock)
+}
+
+/// A shared lock on an existing file, which says that what it belongs to is in use.
+#[derive(Debug)]
+pub struct Share(#[allow(dead_code, reason = "held, not read")] OwnedFd);
+
+/// Says that the file at `path` is in use until the share is dropped. `None` when that cannot
+/// be said: the file is gone, or the file system has no locks, where nobody asks either.
+#[must_use]
+pub fn share(path: &Path) -> Option<Share> {
+    loop {
+        let file = open_regular(path).ok()?;
+        file.lock_shared().ok()?;
+        // Whoever removed or replaced it in between did not see this lock.
+        let (locked, named) = (file.metadata().ok()?, facts::metadata(path).ok()?);
+        if (locked.dev(), locked.ino()) == (named.dev(), named.ino()) {
+            return Some(Share(file.into()));
+        }
+    }
+}
+
+/// As [`share`], and every program started or become from here on holds it as well, until the
+/// last of them has ended.
+#[must_use]
+pub fn share_with_children(path: &Path) -> Option<Share> {
+    /// Above what shells and jobservers use for themselves.
+    const HIGH: i32 = 200;
+    let Share(file) = share(path)?;
+    let held = rustix::io::fcntl_dupfd_cloexec(&file, HIGH).unwrap_or(file);
+    rustix::io::fcntl_setfd(&held, rustix::io::FdFlags::empty()).ok()?;
+    Some(Share(held))
+}
+
+/// Whether somebody holds a [`Share`] of the file at `path`.
+#[must_use]
+pub fn is_in_use(path: &Path) -> bool {
+    open_regular(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 /// Who holds the lock, as far as the file's note tells: `process 4711 (prepare, since 12:03)`.
