@@ -71,3 +71,4 @@ mod signatures;
 mod store_cache;
 mod store_obtain;
 mod verify_command;
+mod workflows;
