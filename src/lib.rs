@@ -7,13 +7,17 @@
 pub mod audit;
 pub mod cli;
 pub mod debian;
+pub mod doctor;
 pub mod elf;
 pub mod emulate;
 pub mod host;
+pub mod inspect;
 pub mod llvm;
 pub mod lock;
 pub mod pins;
 pub mod prepare;
+pub mod report;
+pub mod runtime_build;
 pub mod sbom;
 pub mod shim;
 pub mod store;

@@ -1,12 +1,12 @@
 //! What is so: values without judgement, as they stand in the log and in `--json`. Nothing
 //! here says whether a fact is good.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::updates::Update;
 
 /// How far the suites were looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Checked {
     /// Asked now, signatures verified.
@@ -38,6 +38,8 @@ pub struct Facts {
     pub toolchains: Vec<Toolchain>,
     /// Newer versions than those locked.
     pub updates: Vec<Update>,
+    /// Packages tied to a durable suite that are newer elsewhere.
+    pub held: Vec<Held>,
     /// The host's own tools.
     pub host: Host,
     /// What the disk holds, in bytes.
@@ -74,6 +76,25 @@ pub struct ArchiveKey {
     pub name: String,
     /// When it ceases to count, in Unix seconds.
     pub expires: Option<i64>,
+}
+
+/// A package that `versions.toml` ties to a durable suite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Held {
+    /// The Debian release.
+    pub release: String,
+    /// What it is for: `sysroot`, `llvm`, `qemu` or `kernel`.
+    pub part: String,
+    /// The package.
+    pub name: String,
+    /// The architectures on which it is so.
+    pub architectures: Vec<String>,
+    /// The version in the durable suite.
+    pub durable: String,
+    /// The version elsewhere.
+    pub newer: String,
+    /// The suite that has it.
+    pub suite: String,
 }
 
 /// What `checksums.txt` holds.
@@ -114,19 +135,50 @@ pub struct Toolchain {
     pub files: usize,
     /// Differences from the manifest, ten at most.
     pub damage: Vec<String>,
-    /// Packages that are not those locked now: name, in the tree, in the lock.
+    /// Packages that are not those locked now, of the sysroot, LLVM and qemu: name, in the
+    /// tree, in the lock.
     pub drift: Vec<(String, String, String)>,
 }
 
 /// The host's own tools.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Host {
-    /// What rustc says of itself.
-    pub rustc: Option<String>,
+    /// The Rust compiler.
+    pub rust: Option<Rust>,
+    /// Variables that put foreign code into every program, this one included.
+    pub preloads: Vec<String>,
     /// Homebrew's folder, where there is one.
     pub brew: Option<String>,
     /// The pinned formulae there: name and installed version.
     pub formulae: Vec<(String, Option<String>)>,
+}
+
+/// A Rust compiler, which cross-builds where it has the target's standard library.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Rust {
+    /// The version of rustc.
+    pub version: String,
+    /// The targets whose standard library is there.
+    pub targets: Vec<String>,
+    /// Whether rustup is there, which can add more.
+    pub has_rustup: bool,
+}
+
+impl Rust {
+    /// That it cannot build for `target`, and the cure; `None` where it can.
+    #[must_use]
+    pub fn lacks(&self, target: &str) -> Option<(String, Option<String>)> {
+        if self.targets.iter().any(|known| known == target) {
+            return None;
+        }
+        let text = format!("Rust {} lacks the standard library for {target}", self.version);
+        let cure = if self.has_rustup {
+            format!("rustup target add {target}")
+        } else {
+            format!("install rustup (https://rustup.rs), then `rustup target add {target}`")
+        };
+        Some((text, Some(cure)))
+    }
 }
 
 /// Bytes on the disk.

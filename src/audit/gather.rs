@@ -1,19 +1,28 @@
 //! Asks the disk and the tools for the facts. Each tool is run by its path, with an
 //! environment of its own and a time limit; nothing is changed.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::facts::{Disk, Host, Locked, Toolchain};
+use super::rust::rust;
 use crate::elf::glibc_defined;
 use crate::host::fault::Fault;
+use crate::host::platform::is_translated;
 use crate::host::process::{self, Call};
 use crate::host::{Env, fs};
-use crate::pins::{Lock, Pins, TARGETS, Target};
+use crate::llvm;
+use crate::llvm::brew::Keg;
+use crate::llvm::machine::Platform;
+use crate::lock::{set_name, with_part};
+use crate::pins::{Lock, Pins, Target};
 use crate::prepare::components::{Wanted, components};
-use crate::prepare::{Prepared, prepared};
+use crate::prepare::{Found, Prepared, all_prepared};
 use crate::toolchain::check;
-use crate::toolchain::layout::{Project, folder_name};
+use crate::toolchain::hostile::PRELOADS;
+use crate::toolchain::layout::Project;
+use crate::toolchain::stamp::{Inputs, Stamp};
 
 /// A tool that does not answer by then says nothing.
 const ANSWER: Duration = Duration::from_secs(20);
@@ -28,33 +37,26 @@ pub(super) fn toolchains(
     pins: &Pins,
     lock: &Lock,
 ) -> Result<Vec<Toolchain>, Fault> {
-    let mut list = Vec::new();
-    for release in pins.releases.keys() {
-        for target in TARGETS {
-            let tree = project.toolchain(&folder_name(target, release, &pins.release));
-            if fs::stat(tree.root())?.is_none() {
-                continue;
-            }
-            let (triple, release) = (target.triple.to_owned(), release.clone());
-            let toolchain = Toolchain { target: triple, release, ..Toolchain::default() };
-            list.push(match prepared(project, pins, target, &toolchain.release) {
-                Err(fault) => Toolchain { unreadable: Some(fault.to_string()), ..toolchain },
-                Ok(prepared) => describe(env, pins, lock, target, &prepared, toolchain),
-            });
+    let describe = |found: Found| {
+        let (triple, release) = (found.target.triple.to_owned(), found.release);
+        let toolchain = Toolchain { target: triple, release, ..Toolchain::default() };
+        match found.prepared {
+            Err(fault) => Toolchain { unreadable: Some(fault.to_string()), ..toolchain },
+            Ok(prepared) => describe(env, pins, lock, found.target, &prepared, toolchain),
         }
-    }
-    Ok(list)
+    };
+    Ok(all_prepared(project, pins)?.into_iter().map(describe).collect())
 }
 
 fn describe(
     env: &Env,
     pins: &Pins,
     lock: &Lock,
-    target: &Target,
+    target: &'static Target,
     prepared: &Prepared,
     toolchain: Toolchain,
 ) -> Toolchain {
-    let Prepared { tree, stamp, .. } = prepared;
+    let Prepared { generation: tree, stamp, .. } = prepared;
     let sysroot = tree.sysroot();
     let bin = tree.root().join(&stamp.llvm).join("bin");
     let tool = |name: &str| {
@@ -84,24 +86,67 @@ fn describe(
         qemu: version_of(env, &[qemu]),
         files,
         damage,
-        drift: drift(lock, target, prepared),
+        drift: drift(pins, lock, target, stamp),
         ..toolchain
     }
 }
 
-/// Packages of the sysroot that are not those of the lock.
-fn drift(lock: &Lock, target: &Target, prepared: &Prepared) -> Vec<(String, String, String)> {
-    let set = crate::lock::set_name(&prepared.stamp.release, "sysroot", target);
-    let mut list = Vec::new();
-    for (_, package) in lock.set(&set) {
-        let key = format!("sysroot {}:{}", package.name, package.architecture);
-        let here = prepared.stamp.inputs.value(&key).unwrap_or("none");
-        if here != format!("{} {}", package.version, package.sha256.short()) {
-            let version = here.split(' ').next().unwrap_or(here);
-            list.push((package.name.clone(), version.to_owned(), package.version.clone()));
+/// Packages of a tree that are not those that the lock would give it now.
+fn drift(
+    pins: &Pins,
+    lock: &Lock,
+    target: &'static Target,
+    stamp: &Stamp,
+) -> Vec<(String, String, String)> {
+    let llvm = stamp.inputs.value("llvm").unwrap_or_default();
+    let wanted = Wanted {
+        target,
+        release: &stamp.release,
+        host: Target::host(),
+        own_llvm: llvm.starts_with("debian"),
+        own_libc: llvm == "debian with libc",
+        with: &further(lock, target, stamp),
+    };
+    // What the lock lacks for the pins is told of the lock itself.
+    let Ok(components) = components(pins, lock, wanted) else { return Vec::new() };
+    let mut locked = Inputs::default();
+    for component in &components {
+        component.add_inputs(&mut locked);
+    }
+    let mut pairs: BTreeMap<_, [Option<_>; 2]> = BTreeMap::new();
+    for (at, inputs) in [&stamp.inputs, &locked].into_iter().enumerate() {
+        for (part, package, version, proof) in inputs.packages() {
+            pairs.entry((part, package)).or_default()[at] = Some((version, proof));
         }
     }
-    list
+    let differing = pairs.into_iter().filter(|(_, [here, locked])| here != locked);
+    let version = |side: Option<(&str, _)>| side.map_or("none", |(version, _)| version).to_owned();
+    let row = |((part, package), [here, locked]): ((&str, &str), [Option<_>; 2])| {
+        let name = package.split(':').next().unwrap_or(package);
+        let name = if part == "sysroot" { name.to_owned() } else { format!("{part}: {name}") };
+        (name, version(here), version(locked))
+    };
+    differing.map(row).collect()
+}
+
+/// The packages that `--with` gave a tree: those of the stamp, and those whose closure is
+/// locked by itself.
+fn further(lock: &Lock, target: &Target, stamp: &Stamp) -> Vec<String> {
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    names.extend(
+        stamp.inputs.value("with").into_iter().flat_map(str::split_whitespace).map(str::to_owned),
+    );
+    let sets = lock.packages.values().flat_map(|package| &package.sets);
+    for package in sets.filter_map(|set| set.split('/').nth(1)?.strip_prefix("with:")) {
+        let has = |architecture: &str| {
+            stamp.inputs.value(&format!("sysroot {package}:{architecture}")).is_some()
+        };
+        let set = set_name(&stamp.release, &with_part(package), target);
+        if (has(target.debian) || has("all")) && lock.set(&set).next().is_some() {
+            names.insert(package.to_owned());
+        }
+    }
+    names.into_iter().collect()
 }
 
 /// The release of the sysroot's own C library, without running it.
@@ -125,7 +170,7 @@ fn gcc(sysroot: &Path, target: &Target) -> Option<String> {
 fn version_of(env: &Env, programs: &[PathBuf]) -> Option<String> {
     let program = programs.iter().find(|program| process::is_executable(program))?;
     let mut call = Call::new(program, ["--version"]);
-    for name in ["PATH", "HOME", "RUSTUP_HOME", "CARGO_HOME"] {
+    for name in ["PATH", "HOME"] {
         call.env.extend(env.var(name).map(|value| (name.into(), value.into())));
     }
     call.env.push(("LC_ALL".into(), "C".into()));
@@ -143,44 +188,52 @@ pub(super) fn version_in(text: &str) -> Option<String> {
     words.into_iter().find(is_version).map(|word| word.trim_end_matches('.').to_owned())
 }
 
-/// The host's compiler of Rust, and Homebrew where there is one.
+/// What is the host's own: Rust, and Homebrew where there is one.
 pub(super) fn host(env: &Env, pins: &Pins) -> Host {
-    let rustc = process::find("rustc", &env.path_folders());
-    let named = env.var("HOMEBREW_PREFIX").map(PathBuf::from);
-    let usual = ["/opt/homebrew", "/usr/local", "/home/linuxbrew/.linuxbrew"].map(PathBuf::from);
-    let mut prefixes = named.into_iter().chain(usual);
-    let brew = prefixes.find(|prefix| process::is_executable(&prefix.join("bin/brew")));
+    let prefixes = llvm::host::Host { env }.brew_prefixes(Platform::of_process(is_translated()));
+    let brew = prefixes.unwrap_or_default().into_iter().next();
     let version = |prefix: &PathBuf, formula: &String| {
-        let keg = fs::read_link(&prefix.join("opt").join(formula)).ok()?;
-        Some(keg.file_name()?.to_string_lossy().into_owned())
+        Some(Keg::of(&llvm::host::keg(&fs::resolve(prefix).ok()?, formula)?.join("bin"))?.version)
     };
     let formulae = brew.iter().flat_map(|prefix| {
         pins.formulae.iter().map(move |formula| (formula.clone(), version(prefix, formula)))
     });
+    let preloads = PRELOADS.into_iter().filter(|name| env.var(name).is_some());
     Host {
-        rustc: rustc.and_then(|rustc| version_of(env, &[rustc])),
+        rust: rust(env),
+        preloads: preloads.map(str::to_owned).collect(),
         formulae: formulae.collect(),
         brew: brew.as_ref().map(|prefix| prefix.display().to_string()),
     }
 }
 
-/// What the lock holds, and whether it still answers the pins.
-pub(super) fn locked(pins: &Pins, lock: &Lock) -> Locked {
+/// What the lock holds, and whether it still answers the pins, for the default target and
+/// for those that are prepared.
+pub(super) fn locked(pins: &Pins, lock: &Lock, toolchains: &[Toolchain]) -> Locked {
     let durable = |name: &String| pins.releases.values().any(|release| release.durable == *name);
     let changing = lock.suites.iter().filter(|(name, _)| !durable(name));
-    let wanted = Wanted {
-        target: pins.target,
-        release: &pins.release,
-        host: Target::host(),
-        own_llvm: true,
-        own_libc: false,
-        with: &[],
-    };
+    let prepared = toolchains
+        .iter()
+        .filter_map(|toolchain| Some((Target::by_triple(&toolchain.target)?, &toolchain.release)));
+    let behind = |(target, release): (_, &String)| lock_behind(pins, lock, target, release);
     Locked {
         packages: lock.packages.len(),
         date: changing.map(|(_, suite)| suite.date).max(),
-        behind: components(pins, lock, wanted).err().map(|error| error.to_string()),
+        behind: [(pins.target, &pins.release)].into_iter().chain(prepared).find_map(behind),
     }
+}
+
+/// What the lock lacks for the pins of a target and release, or has too much.
+#[must_use]
+pub fn lock_behind(
+    pins: &Pins,
+    lock: &Lock,
+    target: &'static Target,
+    release: &str,
+) -> Option<String> {
+    let host = Target::host();
+    let wanted = Wanted { target, release, host, own_llvm: true, own_libc: false, with: &[] };
+    components(pins, lock, wanted).err().map(|error| error.to_string())
 }
 
 /// What the cache takes, and what is free.

@@ -2,7 +2,9 @@
 //! gathered, findings follow from them by pure rules, and a line is added to the log. It
 //! changes nothing else, and what it could not check it never calls fine.
 
-use serde::Serialize;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::debian::date::Timestamp;
@@ -13,20 +15,25 @@ use crate::host::Env;
 use crate::host::fault::{Fault, Kind};
 use crate::host::http::Client;
 use crate::host::progress::Progress;
-use crate::lock::{self, Outcome};
+use crate::lock::{self, Change, Outcome};
 use crate::pins::{Lock, Pins};
 use crate::store::Store;
 use crate::toolchain::journal::{Journal, JournalError};
 use crate::toolchain::layout::Project;
 
 pub mod facts;
+mod finding;
 pub mod findings;
 mod gather;
 pub mod render;
+mod rust;
 pub mod updates;
 
-use facts::{ArchiveKey, Checked, Facts, Suite};
+use facts::{ArchiveKey, Checked, Facts, Held, Suite};
 use findings::{Finding, Policy, Severity};
+
+pub use gather::lock_behind;
+pub use rust::rust;
 
 /// The schema number of the report and of a line of the log.
 pub const SCHEMA: u32 = 1;
@@ -50,7 +57,7 @@ pub struct World<'w> {
 }
 
 /// The verdict in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
     /// Nothing to do.
@@ -111,6 +118,7 @@ pub fn audit(
             Err(fault) => refused = Some(fault.to_string()),
         }
     }
+    let toolchains = gather::toolchains(world.env, world.project, pins, lock)?;
     let log = Journal::chained(world.project.audit_log()).read().unwrap_or_default();
     let facts = Facts {
         release: pins.release.clone(),
@@ -119,9 +127,10 @@ pub fn audit(
         refused,
         suites: outcome.iter().flat_map(|outcome| suites(pins, outcome)).collect(),
         keys: keys(world.keyring, pins),
-        lock: gather::locked(pins, lock),
-        toolchains: gather::toolchains(world.env, world.project, pins, lock)?,
+        lock: gather::locked(pins, lock, &toolchains),
+        toolchains,
         updates: list,
+        held: outcome.iter().flat_map(held).collect(),
         host: gather::host(world.env, pins),
         disk: gather::disk(world.project)?,
         log_damaged: log.damaged,
@@ -174,6 +183,7 @@ fn offered(
         update: true,
         // An expired suite is a finding, and kept indices may be older than the lock.
         allow: Allowances { expired: true, rollback: world.offline },
+        look_at_held: true,
         ..lock::Options::default()
     };
     match lock::lock(&suites, pins, lock, &options) {
@@ -193,6 +203,24 @@ fn suites(pins: &Pins, outcome: &Outcome) -> Vec<Suite> {
         signers: seen.signers.iter().map(|(_, name)| name.clone()).collect(),
     };
     outcome.suites.iter().map(suite).collect()
+}
+
+/// What the pins tie to a durable suite, each package once for all its architectures.
+fn held(outcome: &Outcome) -> Vec<Held> {
+    let mut rows: BTreeMap<[String; 6], Vec<String>> = BTreeMap::new();
+    for lock::Held { set, changes } in &outcome.held {
+        let mut words = set.split('/').map(str::to_owned);
+        let (release, part) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        for Change { name, architecture, before, after, suite } in changes.iter().cloned() {
+            let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+            let row = [release.clone(), part.clone(), name, before, after, suite];
+            rows.entry(row).or_default().push(architecture);
+        }
+    }
+    let held = |([release, part, name, durable, newer, suite], architectures): ([String; 6], _)| {
+        Held { release, part, name, architectures, durable, newer, suite }
+    };
+    rows.into_iter().map(held).collect()
 }
 
 fn keys(keyring: &Keyring, pins: &Pins) -> Vec<ArchiveKey> {

@@ -85,10 +85,18 @@ pub fn text(report: &Report) -> String {
         let Finding { code, severity, message, hint, .. } = finding;
         let _ = writeln!(text, "{}[{code}]: {message}\n  hint: {hint}", severity.word());
     }
-    let count = |severity| report.findings.iter().filter(|f| f.severity == severity).count();
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let _ = writeln!(text, "{}: {errors} errors, {warnings} warnings", report.status.word());
+    let _ = writeln!(text, "{}: {}", report.status.word(), counted(&report.findings));
     text
+}
+
+/// How many there are: `0 errors, 1 warning, 2 notes`.
+#[must_use]
+pub fn counted(findings: &[Finding]) -> String {
+    let count = |severity: Severity| {
+        let number = findings.iter().filter(|finding| finding.severity == severity).count();
+        format!("{number} {}{}", severity.word(), if number == 1 { "" } else { "s" })
+    };
+    [Severity::Error, Severity::Warning, Severity::Note].map(count).join(", ")
 }
 
 /// A ready section for a document: "Runtime Cross Build Status".

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -17,6 +18,7 @@ use crate::prepare::{
     prepare,
 };
 use crate::store::CONNECTIONS;
+use crate::toolchain::metrics::Entry;
 use crate::toolchain::variables::shell_word;
 use crate::ui::bytes;
 
@@ -140,8 +142,9 @@ impl Args {
                 continue;
             }
             let outcome = prepare(&world, &pins, &lock, &request)?;
-            let took = bytes::duration(start.elapsed());
-            tell(context, target, &outcome, &took);
+            let took = start.elapsed();
+            record(context, target, &outcome, took, pins.llvm.major);
+            tell(context, target, &outcome, &bytes::duration(took));
             tell_remembered(context, &further, outcome.reason.is_none());
             results.push(json!({
                 "target": target.triple,
@@ -260,6 +263,15 @@ fn tell_remembered(context: &Context<'_>, further: &Further, up_to_date: bool) {
     let text =
         format!("with {names}, as asked for before (`prepare --without {first}` takes it out)");
     context.reporter.event(if up_to_date { Event::Detail { text } } else { Event::Note { text } });
+}
+
+/// A line of metrics of a tree that was laid out: one that was up to date says nothing of it.
+fn record(context: &Context<'_>, target: &Target, outcome: &Outcome, took: Duration, llvm: u32) {
+    if outcome.reason.is_some() {
+        let mut entry = Entry::new("prepare", target.triple, took, 0);
+        entry.version("llvm", llvm.to_string());
+        entry.record(&context.project, context.reporter);
+    }
 }
 
 fn tell(context: &Context<'_>, target: &Target, outcome: &Outcome, took: &str) {

@@ -8,10 +8,12 @@ use super::network::{Network, Trust};
 use super::which::Which;
 use super::{Context, chain};
 use crate::host::fault::Fault;
+use crate::host::fs;
 use crate::host::progress::{Event, Progress as _};
 use crate::prepare::{World, cacheable, repair, repair_cache};
 use crate::store::Store;
 use crate::toolchain::check;
+use crate::toolchain::layout::Tree;
 use crate::ui::output::{sanitise, say};
 
 /// Check every file of a prepared toolchain against its manifest
@@ -73,7 +75,7 @@ impl Args {
         let find = || -> Result<Findings, Fault> {
             // A repair writes another stamp.
             let prepared = crate::prepare::reread(&prepared)?;
-            let report = check::whole(&prepared.tree, &prepared.stamp)?;
+            let report = check::whole(&prepared.generation, &prepared.stamp)?;
             let problems =
                 report.problems.into_iter().map(|it| (it.path, it.code, it.what)).collect();
             let (target, release) = (prepared.target.triple, &prepared.stamp.release);
@@ -89,6 +91,9 @@ impl Args {
                 Ok(repair(world, &pins, &lock, &prepared)?)
             })?;
             left = Some(find()?);
+        }
+        if left.as_ref().unwrap_or(&findings).problems.is_empty() {
+            may_start(&prepared.tree)?;
         }
         let hint = "`reml-toolchain verify --repair` lays the tree out anew";
         finish(context, &findings, left.as_ref(), hint)
@@ -139,6 +144,12 @@ impl Args {
             progress: context.reporter,
         })
     }
+}
+
+/// The tools are whole, but a mount may forbid to start them.
+fn may_start(tree: &Tree) -> Result<(), Fault> {
+    let tools = fs::read_dir_sorted(&tree.bin())?;
+    Ok(tools.first().map_or(Ok(()), |tool| fs::may_be_started(&tool.path))?)
 }
 
 fn say_problems(findings: &Findings, place: &str) {

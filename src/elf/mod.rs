@@ -2,16 +2,19 @@
 //! Debian's programs start from any folder. It works on bytes alone and must never
 //! panic on hostile ones: every offset is checked before it is followed.
 
+mod details;
 mod facts;
 mod patch;
 #[cfg(test)]
 mod sample;
+mod symbols;
 mod version;
 mod view;
 
+pub use details::{Details, Relro, Want, details};
 pub use facts::{Class, Facts, Needs, read};
 pub use patch::{runpath_to_rpath, set_interpreter};
-pub use version::{GlibcVersion, glibc_defined, glibc_needed};
+pub use version::{GlibcVersion, glibc_defined, glibc_needed, release};
 
 use crate::host::fault::{Diagnostic, Kind};
 

@@ -83,34 +83,69 @@ pub fn glibc_defined(bytes: &[u8]) -> Result<Option<GlibcVersion>, ElfError> {
     Err(BROKEN)
 }
 
+/// One version wanted of a library.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    /// Which of the table's libraries it is wanted of.
+    pub(super) record: usize,
+    pub(super) library: String,
+    pub(super) version: String,
+    /// What the symbols that want it carry in `DT_VERSYM`.
+    pub(super) index: u16,
+    /// The loader does not refuse a library without it.
+    pub(super) is_weak: bool,
+}
+
 /// The versions wanted, by library.
 pub(super) fn needs(view: &View<'_>) -> Result<Vec<Needs>, ElfError> {
+    let mut all: Vec<Needs> = Vec::new();
+    let mut last = None;
+    for wanted in wanted(view)? {
+        let Wanted { record, library, version, .. } = wanted;
+        match all.last_mut().filter(|_| last == Some(record)) {
+            Some(needs) => needs.versions.push(version),
+            None => all.push(Needs { library, versions: vec![version] }),
+        }
+        last = Some(record);
+    }
+    Ok(all)
+}
+
+/// The versions wanted, one by one in the table's order.
+pub(super) fn wanted(view: &View<'_>) -> Result<Vec<Wanted>, ElfError> {
     let Some(table) = table(view, elf::DT_VERNEED)? else {
         return Ok(Vec::new());
     };
     let mut all = Vec::new();
-    let mut left = MOST_RECORDS;
     let mut at = 0;
-    loop {
+    // One number bounds both lists: a record without a version costs one, too.
+    let mut left = MOST_RECORDS;
+    for number in 0.. {
         let need: &elf::Verneed<Endianness> = record(table, at).ok_or(BROKEN)?;
-        let mut versions = Vec::new();
+        let library = view.string(need.vn_file.get(view.endian).into())?;
         let mut version_at = at + u64::from(need.vn_aux.get(view.endian));
         for _ in 0..need.vn_cnt.get(view.endian) {
             left = left.checked_sub(1).ok_or(BROKEN)?;
             let version: &elf::Vernaux<Endianness> = record(table, version_at).ok_or(BROKEN)?;
-            versions.push(view.string(version.vna_name.get(view.endian).into())?);
+            all.push(Wanted {
+                record: number,
+                library: library.clone(),
+                version: view.string(version.vna_name.get(view.endian).into())?,
+                index: version.vna_other.get(view.endian).0,
+                is_weak: version.vna_flags.get(view.endian).contains(elf::VER_FLG_WEAK),
+            });
             match version.vna_next.get(view.endian) {
                 0 => break,
                 next => version_at += u64::from(next),
             }
         }
         left = left.checked_sub(1).ok_or(BROKEN)?;
-        all.push(Needs { library: view.string(need.vn_file.get(view.endian).into())?, versions });
         match need.vn_next.get(view.endian) {
-            0 => return Ok(all),
+            0 => break,
             next => at += u64::from(next),
         }
     }
+    Ok(all)
 }
 
 const BROKEN: ElfError =
@@ -120,8 +155,14 @@ fn table<'a>(view: &View<'a>, tag: elf::DynamicTag) -> Result<Option<&'a [u8]>, 
     view.value(tag).map(|address| view.at_address(address).ok_or(BROKEN)).transpose()
 }
 
-fn release(name: &str) -> Option<GlibcVersion> {
-    name.strip_prefix("GLIBC_")?.parse().ok()
+/// The glibc release behind a version's name; `None` for what no release brought.
+#[must_use]
+pub fn release(name: &str) -> Option<GlibcVersion> {
+    match name.strip_prefix("GLIBC_")? {
+        // Not a function: loaders since 2.36 understand packed relocations.
+        "ABI_DT_RELR" => Some(GlibcVersion { major: 2, minor: 36 }),
+        number => number.parse().ok(),
+    }
 }
 
 #[cfg(test)]
@@ -134,6 +175,8 @@ mod tests {
         let version = |text: &str| text.parse::<GlibcVersion>().unwrap();
         assert!(version("2.4") < version("2.31"));
         assert_eq!(version("2.2.5").to_string(), "2.2");
+        assert_eq!(release("GLIBC_ABI_DT_RELR"), Some(version("2.36")));
+        assert_eq!((release("GLIBC_PRIVATE"), release("GLIBCXX_3.4")), (None, None));
         for bad in ["", "2", "2.", ".36", "2.x", "2.3.4.5", "+2.3", "2.-3", "2.99999"] {
             assert!(bad.parse::<GlibcVersion>().is_err(), "{bad:?} was taken");
         }

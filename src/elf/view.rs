@@ -21,6 +21,8 @@ pub(super) struct Segment {
     pub(super) offset: u64,
     pub(super) address: u64,
     pub(super) file_size: u64,
+    pub(super) flags: elf::ProgramFlags,
+    pub(super) align: u64,
     /// Where this header itself stands in the file.
     pub(super) header_at: usize,
 }
@@ -92,6 +94,8 @@ impl<'a> View<'a> {
                 offset: segment.p_offset(endian).into(),
                 address: segment.p_vaddr(endian).into(),
                 file_size: segment.p_filesz(endian).into(),
+                flags: segment.p_flags(endian),
+                align: segment.p_align(endian).into(),
                 header_at: table_at + index * size_of::<H::ProgramHeader>(),
             });
             if has_dynamic {

@@ -18,6 +18,18 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// The suites it was made from.
     pub suites: Vec<Seen>,
+    /// What the pins tie to the durable suite although others have newer versions; looked
+    /// at only when asked.
+    pub held: Vec<Held>,
+}
+
+/// Packages of one set that are tied to the durable suite, with newer versions elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The set's name.
+    pub set: String,
+    /// The durable version, and what another suite offers.
+    pub changes: Vec<Change>,
 }
 
 /// One package whose version differs; `None` is absence.
@@ -62,7 +74,22 @@ pub(super) fn settle(old: &Lock, fresh: &Lock, update: bool, notes: Vec<String>)
     }
     let changes = difference(old, &lock);
     let newer = difference(&lock, fresh);
-    Outcome { lock, changes, newer, notes, suites: Vec::new() }
+    Outcome { lock, changes, newer, notes, suites: Vec::new(), held: Vec::new() }
+}
+
+/// What the sets of `untied` have newer than those of the same name in `tied`.
+pub(super) fn held(tied: &Lock, untied: &Lock) -> Vec<Held> {
+    let only = |lock: &Lock, set: &str| Lock {
+        packages: lock.set(set).map(|(path, it)| (path.to_owned(), it.clone())).collect(),
+        ..Lock::default()
+    };
+    let newer = |set: String| {
+        let mut changes = difference(&only(tied, &set), &only(untied, &set));
+        // What a newer version needs beside it, or no longer needs, is no newer version.
+        changes.retain(|change| change.before.is_some() && change.after.is_some());
+        (!changes.is_empty()).then_some(Held { set, changes })
+    };
+    sets(untied).into_iter().filter_map(newer).collect()
 }
 
 /// When the suite last listed a package that stays: `None` while it still does.
@@ -193,6 +220,16 @@ mod tests {
         let versions: Vec<_> =
             outcome.lock.packages.values().map(|p| (p.name.as_str(), p.version.as_str())).collect();
         assert_eq!(versions, [("a", "2"), ("b", "1"), ("new", "1")]);
+    }
+
+    #[test]
+    fn what_is_tied_is_compared_set_by_set_and_only_with_newer_versions_of_the_same_package() {
+        let tied = lock(&[("a", "1", "s"), ("b", "1", "s"), ("gone", "1", "s"), ("c", "1", "t")]);
+        let untied = lock(&[("a", "2", "s"), ("b", "1", "s"), ("needed", "1", "s")]);
+        let held = held(&tied, &untied);
+        assert_eq!((held.len(), held[0].set.as_str(), held[0].changes.len()), (1, "s", 1));
+        let change = &held[0].changes[0];
+        assert_eq!((change.name.as_str(), change.after.as_deref()), ("a", Some("2")));
     }
 
     #[test]

@@ -106,6 +106,18 @@ fn closure(set: &PackageSet, release: &Release, names: &[String], section: &str)
     }
 }
 
+impl Wish {
+    /// The same wish as if nothing were tied to the durable suite; `None` where nothing is.
+    pub(super) fn untied(&self) -> Option<Self> {
+        if !self.durable_only && self.options.suites.is_empty() {
+            return None;
+        }
+        let mut wish = Self { durable_only: false, ..self.clone() };
+        wish.options.suites.clear();
+        Some(wish)
+    }
+}
+
 /// The entries of a set, without its name.
 pub(super) fn resolve(
     indices: &Indices<'_>,

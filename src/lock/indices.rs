@@ -12,6 +12,7 @@ use crate::host::fault::Fault;
 use crate::host::fs;
 use crate::host::hash::Digest;
 use crate::host::progress::Event;
+use crate::host::threads;
 use crate::pins::versions::Release as PinnedRelease;
 
 /// The largest decompressed index when its suite signs no size for it, in bytes. sid's
@@ -50,20 +51,11 @@ pub(super) fn fetch(
     let bytes = files.iter().map(|(_, index)| index.choices[0].size).sum();
     let name = "indices";
     world.progress.event(Event::Stage { name, count: files.len() as u64, bytes });
-    let texts = std::thread::scope(|scope| {
-        let threads: Vec<_> = files
-            .iter()
-            .map(|(suite, index)| {
-                let plain = index.plain.map(|entry| (entry.size, entry.sha256));
-                let file = &index.choices[0];
-                scope.spawn(move || text(world, suite, file, plain))
-            })
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect::<Result<Vec<_>, Fault>>()
-    })?;
+    let texts = threads::map(files.len(), &files, |(suite, index)| {
+        let plain = index.plain.map(|entry| (entry.size, entry.sha256));
+        text(world, suite, &index.choices[0], plain)
+    });
+    let texts = texts.into_iter().collect::<Result<Vec<_>, Fault>>()?;
     let summary = format!("verified: {} suites for {architecture}", texts.len());
     world.progress.event(Event::StageDone { name, summary });
     Ok(Texts(texts))

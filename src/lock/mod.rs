@@ -21,7 +21,7 @@ mod error;
 mod indices;
 mod suites;
 
-pub use changes::{Change, Outcome};
+pub use changes::{Change, Held, Outcome};
 pub use error::LockError;
 
 /// What a run works with.
@@ -64,6 +64,8 @@ pub struct Options {
     pub allow: Allowances,
     /// Further packages wanted with all they depend on: (release, target, package).
     pub with: BTreeSet<(String, &'static str, String)>,
+    /// Look, too, at what the other suites have of packages tied to the durable one.
+    pub look_at_held: bool,
 }
 
 /// The name of a set of locked packages: `bookworm/sysroot/amd64`.
@@ -91,6 +93,7 @@ pub fn lock(
     options: &Options,
 ) -> Result<Outcome, Fault> {
     let mut fresh = Lock { archives: old.archives.clone(), ..Lock::default() };
+    let mut untied = Lock::default();
     let (mut notes, mut seen) = (Vec::new(), Vec::new());
     for (codename, release) in &pins.releases {
         let suites = suites::fetch(world, release, old, options.allow)?;
@@ -106,11 +109,18 @@ pub fn lock(
                 for chosen in choose::resolve(&indices, &want)? {
                     add(&mut fresh, &set, chosen);
                 }
+                let Some(want) = want.untied().filter(|_| options.look_at_held) else { continue };
+                match choose::resolve(&indices, &want) {
+                    Ok(list) => list.into_iter().for_each(|chosen| add(&mut untied, &set, chosen)),
+                    // Nobody takes these packages, so nothing depends on it.
+                    Err(error) => notes.push(format!("{set} beyond {}: {error}", release.durable)),
+                }
             }
         }
         warn_of_perishables(world.progress, codename, release, &fresh);
     }
-    Ok(Outcome { suites: seen, ..changes::settle(old, &fresh, options.update, notes) })
+    let held = changes::held(&fresh, &untied);
+    Ok(Outcome { suites: seen, held, ..changes::settle(old, &fresh, options.update, notes) })
 }
 
 /// What the old lock took under a name that nobody needs to give any more.

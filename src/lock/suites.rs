@@ -13,6 +13,7 @@ use crate::host::fs;
 use crate::host::hash::Digest;
 use crate::host::http::{Response, gravest, mask};
 use crate::host::progress::Event;
+use crate::host::threads;
 use crate::pins::versions::Release as PinnedRelease;
 use crate::pins::{Lock, SuiteState, TARGETS};
 
@@ -44,22 +45,11 @@ pub(super) fn fetch(
     old: &Lock,
     allow: Allowances,
 ) -> Result<Suites, Fault> {
-    let results: Vec<Result<Suite, Fault>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = release
-            .suites
-            .iter()
-            .map(|name| {
-                // Only the suite that no longer changes is signed offline.
-                let wanted: &[String] =
-                    if *name == release.durable { &release.signed_by } else { &[] };
-                let seen = old.suites.get(name);
-                scope.spawn(move || suite(world, name, Demands { seen, wanted, allow }))
-            })
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
+    let suites = &release.suites;
+    let results: Vec<Result<Suite, Fault>> = threads::map(suites.len(), suites, |name| {
+        // Only the suite that no longer changes is signed offline.
+        let wanted: &[String] = if *name == release.durable { &release.signed_by } else { &[] };
+        suite(world, name, Demands { seen: old.suites.get(name), wanted, allow })
     });
     results.into_iter().collect::<Result<_, _>>().map(Suites)
 }

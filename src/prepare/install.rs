@@ -30,6 +30,7 @@ use crate::toolchain::tools_table::Tools;
 use crate::toolchain::variables::{Shell, env_file, variables};
 
 mod libraries;
+mod licences;
 mod resources;
 
 /// A link of the laid-out tree leads where none may.
@@ -99,6 +100,7 @@ pub(super) fn install(
     site.shims(world, plan.request.target, &tools, plan)?;
     site.integration(world, plan, &llvm, &tools, overlay.as_deref())?;
     site.environment(plan.request.target, &llvm, &tools)?;
+    site.licences(world, plan)?;
     let files = site.list.len();
     site.seal(plan, &llvm)?;
     Ok(files)

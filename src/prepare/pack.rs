@@ -9,7 +9,6 @@ use super::unpack::{self, Care};
 use super::{World, blobs};
 use crate::host::fault::Fault;
 use crate::host::fs;
-use crate::host::progress::Event;
 use crate::lock::set_name;
 use crate::pins::lock::LockedArchive;
 use crate::pins::{Lock, Pins, TARGETS, Target};
@@ -58,7 +57,7 @@ pub fn pack(
     let path = request.output.clone().unwrap_or_else(|| world.project.cache().join(&name));
     let mut draft = fs::Draft::new(&path)?;
     let locked = gathered.write(world, pins, lock, request, &mut draft)?;
-    draft.commit()?;
+    fs::settled(draft.commit(), world.progress)?;
     fs::sync_file_system(&world.project.unpacked())?;
     gathered.packages.keep()?;
     Ok(Packed { name, path, locked })
@@ -144,11 +143,9 @@ impl Gathered<'_> {
                 parts.push((Part { key, folder, package, bytes: 0, entries }, &unpacked.folder));
             }
         }
-        let text = format!("  pack   compressing {} packages …", parts.len());
-        world.progress.event(Event::Note { text });
         let (target, release) = (request.target.triple.to_owned(), request.release.clone());
         let head = Head { target: target.clone(), release: release.clone() };
-        let (sha256, size) = write_archive(&head, &mut parts, epoch, output)?;
+        let (sha256, size) = write_archive(&head, &mut parts, epoch, output, world.progress)?;
         let sets = sets(pins, request);
         let packages = lock.sets_digest(&sets);
         Ok(LockedArchive { sha256, size, target, release, format: FORMAT, packages, sets })

@@ -16,6 +16,7 @@ use crate::host::fault::Fault;
 use crate::host::fs::{self, Glance, Hold, Patience};
 use crate::host::hash::Digest;
 use crate::host::progress::Event;
+use crate::host::threads;
 use crate::host::tree::Tree;
 use crate::pins::LockedPackage;
 use crate::pins::versions::PackageSet;
@@ -25,10 +26,13 @@ use crate::sysroot::listing;
 use crate::sysroot::manifest::{Entry, EntryKind};
 use crate::sysroot::rules::Rules;
 use crate::sysroot::unpack::{Problem, Request, unpack, unpack_tar};
-use crate::toolchain::stamp::LAYOUT;
 
 /// No file gets a later time than this (the end of 32-bit time stamps, in 2106).
 const LATEST_SECONDS: i64 = 4_294_967_295;
+
+/// Raised whenever the same package and patterns give another folder than before. It also
+/// changes the bytes of packed archives.
+const UNPACKING: u32 = 2;
 
 /// A package's folder and what lies in it.
 #[derive(Debug)]
@@ -102,7 +106,7 @@ pub(super) fn unpack_all(
     archive: Option<&Opened>,
 ) -> Result<Packages, Fault> {
     let root = world.project.unpacked();
-    fs::create_dir_all(&root)?;
+    fs::create_dir_below(store.root(), &root)?;
     let guard = sweep(world, &root)?;
     let rules = components
         .iter()
@@ -159,14 +163,7 @@ pub(super) fn unpack_all(
         }
         Ok(())
     };
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect::<Result<Vec<()>, Fault>>()
-    })?;
+    threads::together(threads::usual(), work).into_iter().collect::<Result<(), Fault>>()?;
     let mut lists: Vec<Vec<Arc<Unpacked>>> = components.iter().map(|_| Vec::new()).collect();
     for ((component, _), unpacked) in
         done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -207,7 +204,7 @@ fn sweep(world: &World<'_>, root: &Path) -> Result<fs::Lock, Fault> {
 
 /// What decides the content of an unpacked folder.
 pub(super) fn key(package: &LockedPackage, layout: &PackageSet, case_sensitive: bool) -> String {
-    let rules = format!("{LAYOUT} {case_sensitive} {:?} {:?}", layout.prune, layout.keep);
+    let rules = format!("{UNPACKING} {case_sensitive} {:?} {:?}", layout.prune, layout.keep);
     let (sha256, rules) = (package.sha256.short(), Digest::of(rules.as_bytes()).short());
     format!("{}-{sha256}-{}", package.name, &rules[..8])
 }
@@ -227,7 +224,12 @@ fn found(place: &Path, job: &Job<'_>, care: Care) -> Result<Option<Unpacked>, Fa
         return Ok(None);
     }
     let list = place.join("entries.tsv");
+    if fs::stat(place)?.is_none() {
+        return Ok(None);
+    }
     if fs::stat(&list)?.is_none() {
+        // What is kept comes with its list, so that this is half of a removed one.
+        fs::remove_tree(place)?;
         return Ok(None);
     }
     let tree = place.join("tree");
@@ -266,7 +268,7 @@ fn fill(
     archive: Option<&Opened>,
 ) -> Result<Unpacked, Fault> {
     let package = job.package;
-    fs::create_dir_all(fresh)?;
+    fs::create_dir_below(fresh.parent().unwrap_or(fresh), fresh)?;
     let folder = Tree::create(fresh.join("tree"))?;
     let request = Request {
         identity: Identity {

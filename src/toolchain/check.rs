@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::layout::Tree;
 use super::manifest::{self, Line, Node};
+use super::runtime::Installed;
 use super::stamp::{Freshness, Reason, Stamp};
 use crate::host::fault::Fault;
 use crate::host::fs::{self, EntryKind, Glance};
 use crate::host::hash::Digest;
+use crate::host::threads;
 
 /// What a whole check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +61,8 @@ pub fn quick(tree: &Tree, stamp: &Stamp) -> Result<Freshness, Fault> {
     }
 }
 
-/// The whole truth: every byte, every link, nothing missing and nothing added.
+/// The whole truth: every byte, every link, nothing missing and nothing added. What
+/// `build-runtime` installed is held against its own stamps.
 ///
 /// # Errors
 /// The tree cannot be read.
@@ -69,11 +72,14 @@ pub fn whole(tree: &Tree, stamp: &Stamp) -> Result<Report, Fault> {
         Err(problem) => return Ok(Report { files: 0, problems: vec![problem] }),
     };
     let mut problems = differences(tree, &lines, Depth::Content)?;
-    let known: BTreeSet<&str> =
+    let runtime = Installed::of(tree.root());
+    problems.extend(runtime.problems);
+    let mut known: BTreeSet<&str> =
         lines.iter().map(|line| line.path.as_str()).chain(UNLISTED).collect();
+    known.extend(runtime.files.iter().map(String::as_str));
     find_strangers(tree.root(), "", &known, &mut problems)?;
     problems.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Report { files: lines.len(), problems })
+    Ok(Report { files: lines.len() + runtime.files.len(), problems })
 }
 
 /// How far a check goes.
@@ -112,16 +118,8 @@ fn differences(tree: &Tree, lines: &[Line], depth: Depth) -> Result<Vec<Problem>
             }
         }
     };
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(search)).collect();
-        let mut problems = search()?;
-        for other in others {
-            let more = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            problems.extend(more?);
-        }
-        Ok(problems)
-    })
+    let found = threads::together(threads::usual(), search);
+    Ok(found.into_iter().collect::<Result<Vec<_>, Fault>>()?.concat())
 }
 
 /// What the content tells.
@@ -214,8 +212,7 @@ fn leads_astray(root: &Path, link: &Path) -> Option<&'static str> {
     }
 }
 
-/// Files that nobody installed. What macOS's Finder leaves is passed over, and what
-/// `build-runtime` puts into `lib` is vouched for by its own stamp.
+/// Files that nobody installed. What macOS's Finder leaves is passed over.
 fn find_strangers(
     root: &Path,
     folder: &str,
@@ -227,10 +224,7 @@ fn find_strangers(
         let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
         if entry.kind == EntryKind::Dir {
             find_strangers(root, &path, known, problems)?;
-        } else if !known.contains(path.as_str())
-            && name != ".DS_Store"
-            && !path.starts_with("lib/libreml_runtime")
-        {
+        } else if !known.contains(path.as_str()) && name != ".DS_Store" {
             let what = "nobody installed it".to_owned();
             problems.push(Problem { path, code: "file-unknown", what });
         }

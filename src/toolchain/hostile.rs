@@ -61,6 +61,10 @@ pub const REMOVED: [&str; 41] = [
 /// Variables removed by how they begin: macOS's loader.
 pub const REMOVED_PREFIX: &str = "DYLD_";
 
+/// Variables that put foreign code into every program from its start on: by the time a
+/// program can look, it has happened. They are told, and no more.
+pub const PRELOADS: [&str; 3] = ["LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES"];
+
 /// Whether a shim keeps `variable` from its program.
 #[must_use]
 pub fn is_removed(variable: &OsStr) -> bool {

@@ -65,6 +65,78 @@ fn p02_what_differs_from_the_pins_is_told_with_both_values_and_status_3() {
 }
 
 #[test]
+fn p02_llvm_qemu_and_further_packages_behind_the_lock_are_told() {
+    let mut fixture = Fixture::locked();
+    let target = ["--target", "aarch64-unknown-linux-gnu"];
+    fixture.lock(["--with", "zlib1g-dev"].into_iter().chain(target)).code(0);
+    fixture.prepare(["--with", "zlib1g-dev"].into_iter().chain(target)).code(0);
+    audit(&fixture, NONE).code(0).stdout_lacks("tree-behind");
+    fixture.mirror.pass_time(3600);
+    let suite = fixture.mirror.suite("bookworm");
+    suite.bump("zlib1g", "1:1.2.13.dfsg-9", "Fix a thing.");
+    suite.bump("clang-19", "1:19.1.7-9~deb12u1", "Fix a thing.");
+    suite.bump("qemu-user", "1:7.2+dfsg-9", "Fix a thing.");
+    fixture.mirror.publish();
+    fixture.lock(["--update", "--write"]).code(0);
+    let outcome = audit(&fixture, NONE);
+    outcome.code(3).stdout_has(
+        "aarch64-unknown-linux-gnu: zlib1g-dev 1:1.2.13.dfsg-1 → 1:1.2.13.dfsg-9 (locked)",
+    );
+    outcome.stdout_has("llvm: clang-19 1:19.1.7-3~deb12u1 → 1:19.1.7-9~deb12u1 (locked)");
+    outcome.stdout_has("qemu: qemu-user 1:7.2+dfsg-7+deb12u18+b3 → 1:7.2+dfsg-9 (locked)");
+    outcome.stdout_lacks("libc6 2.36");
+}
+
+#[test]
+fn p03_what_is_tied_to_the_durable_suite_is_a_note_and_no_more() {
+    let fixture = Fixture::prepared();
+    let outcome = audit(&fixture, NONE);
+    outcome
+        .code(0)
+        .stdout_has("GREEN: ")
+        .stdout_has("note[durable-superseded]: bookworm: [sysroot]");
+    outcome.stdout_has("linux-libc-dev 6.1.").stdout_has("(bookworm-security)");
+    outcome.stdout_has("[kernel] keeps the durable suite's: linux-image-cloud-amd64");
+    outcome.stdout_has("shorten `durable` of [kernel] in versions.toml");
+    let (_, document) = findings(&fixture, 0);
+    let held = document["facts"]["held"].as_array().unwrap();
+    let headers = held.iter().find(|held| held["name"] == "linux-libc-dev").unwrap();
+    assert_eq!(headers["architectures"], serde_json::json!(["amd64", "arm64"]));
+    audit(&fixture, ["--deny", "durable-superseded"]).code(3).stdout_has("RED");
+}
+
+#[test]
+fn j09_what_is_preloaded_is_noted() {
+    let mut fixture = Fixture::locked();
+    fixture.set_env("LD_PRELOAD", "/nonexistent/lib.so");
+    let outcome = audit(&fixture, NONE);
+    outcome.code(0).stdout_has("note[preloaded]: LD_PRELOAD puts foreign code into every program");
+    let (_, document) = findings(&fixture, 0);
+    assert_eq!(document["facts"]["host"]["preloads"], serde_json::json!(["LD_PRELOAD"]));
+}
+
+#[test]
+fn rust_without_the_targets_library_is_told_with_the_command() {
+    let fixture = Fixture::locked();
+    let sysroot = fixture.home().join("rust");
+    let script =
+        "case $1 in --version) echo 'rustc 1.95.0 (59807616e 2026-04-14)' ;; --print) echo \"";
+    fixture.tool("rustc", &format!("{script}{}\" ;; esac", sysroot.display()));
+    fixture.tool("rustup", "");
+    let lib = |target: &str| sysroot.join("lib/rustlib").join(target).join("lib");
+    fs::create_dir_all(lib("aarch64-apple-darwin")).unwrap();
+    fs::write(lib("aarch64-apple-darwin").join("libstd-1.rlib"), "").unwrap();
+    let outcome = audit(&fixture, NONE);
+    outcome
+        .code(0)
+        .stdout_has("warning[rust-target-missing]: Rust 1.95.0 lacks the standard library");
+    outcome.stdout_has("hint: rustup target add x86_64-unknown-linux-gnu");
+    fs::create_dir_all(lib("x86_64-unknown-linux-gnu")).unwrap();
+    fs::write(lib("x86_64-unknown-linux-gnu").join("libstd-1.rlib"), "").unwrap();
+    audit(&fixture, NONE).code(0).stdout_lacks("rust-target-missing");
+}
+
+#[test]
 fn p03_newer_packages_are_told_with_where_from_urgency_and_cve_ids() {
     let mut fixture = Fixture::prepared();
     fixture.mirror.pass_time(3600);

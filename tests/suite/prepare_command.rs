@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
+use reml_toolchain::toolchain::stamp::Stamp;
+
 use crate::support::fixture::{Fixture, Node, Tree};
 use crate::support::mirror::Mirror;
 
@@ -64,6 +66,23 @@ fn a_fresh_folder_becomes_a_toolchain_of_the_documented_shape() {
         assert!(matches!(tree.node(path), Some(Node::File { .. })), "{path}\n{tree}");
     }
     assert!(fixture.path(format!("toolchains/{X86}")).is_symlink());
+}
+
+#[test]
+fn the_licences_of_all_packages_and_of_the_program_are_found_in_one_folder() {
+    let fixture = Fixture::prepared();
+    let folder = format!("toolchains/{X86}/share/licenses");
+    let stamp = fixture.read(format!("toolchains/{X86}/share/stamp.json"));
+    let stamp: Stamp = serde_json::from_str(&stamp).unwrap();
+    let packages: Vec<_> = stamp.inputs.packages().collect();
+    for (component, package, ..) in &packages {
+        let name = package.split(':').next().unwrap();
+        assert!(!fixture.read(format!("{folder}/{component}/{name}")).is_empty(), "{name}");
+    }
+    assert!(packages.len() >= 20, "{packages:?}");
+    let mit = fixture.read(format!("{folder}/reml-toolchain/LICENSE-MIT"));
+    assert_eq!(mit, include_str!("../../LICENSE-MIT"));
+    fixture.run(["verify"]).code(0);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One fact changed at a time, and the finding that follows. Pure.
 
 use super::*;
-use crate::audit::facts::{ArchiveKey, Disk, Host, Locked, Suite};
+use crate::audit::facts::{ArchiveKey, Disk, Held, Host, Locked, Rust, Suite};
 
 const NOW: i64 = 1_795_600_000; // 2026-11-25
 
@@ -49,6 +49,7 @@ fn good() -> Facts {
         lock: Locked { packages: 45, date: Some(NOW - DAY), behind: None },
         toolchains: vec![toolchain],
         updates: Vec::new(),
+        held: Vec::new(),
         host: Host::default(),
         disk: Disk { pool: 0, free: Some(1 << 40) },
         log_damaged: Vec::new(),
@@ -126,6 +127,39 @@ fn support_is_judged_a_year_before_its_end_and_after_it() {
     assert_eq!(code("2028-06-30"), None);
     assert_eq!(code("2027-11-24"), Some(("support-ends", Warning)));
     assert_eq!(code("2026-11-24"), Some(("support-ended", Error)));
+}
+
+#[test]
+fn what_is_held_back_on_purpose_is_one_note_a_part() {
+    let held = |part: &str, name: &str| Held {
+        release: "bookworm".to_owned(),
+        part: part.to_owned(),
+        name: name.to_owned(),
+        architectures: vec!["amd64".to_owned()],
+        durable: "1".to_owned(),
+        newer: "2".to_owned(),
+        suite: "bookworm-security".to_owned(),
+    };
+    let list = found(|f| {
+        f.held = vec![held("llvm", "libssl3"), held("llvm", "libssl-x"), held("kernel", "linux")];
+    });
+    assert_eq!(list.len(), 2, "{list:?}");
+    assert_eq!((list[0].0, list[0].1), ("durable-superseded", Note));
+    assert!(list[0].2.contains("[kernel]") && list[1].2.contains("libssl3, libssl-x 1 → 2 ("));
+}
+
+#[test]
+fn rust_is_told_to_lack_a_target_only_where_it_is_there() {
+    let rust = |targets: &[&str]| Rust {
+        version: "1.95.0".to_owned(),
+        targets: targets.iter().map(|target| (*target).to_owned()).collect(),
+        has_rustup: true,
+    };
+    let x86 = "x86_64-unknown-linux-gnu";
+    assert_eq!(found(|f| f.host.rust = Some(rust(&[x86]))), []);
+    let (code, severity, text) = only(|f| f.host.rust = Some(rust(&["aarch64-apple-darwin"])));
+    assert_eq!((code, severity), ("rust-target-missing", Warning));
+    assert!(text.ends_with(x86), "{text}");
 }
 
 #[test]

@@ -14,6 +14,7 @@ fn report(findings: Vec<Finding>) -> Report {
         lock: Locked { packages: 1, date: None, behind: None },
         toolchains: Vec::new(),
         updates: Vec::new(),
+        held: Vec::new(),
         host: Host::default(),
         disk: Disk::default(),
         log_damaged: Vec::new(),
