@@ -1,5 +1,6 @@
 //! The ABI as one table. Tests hold the archive's symbols, the header's prototypes, the
-//! IR declarations and the reference page against it. Never consulted at run time.
+//! IR declarations and the reference page against it. Never consulted at run time, and
+//! read by the tool as well: it must stand alone.
 
 /// `REML_RUNTIME_VERSION_MAJOR`: a change that breaks a linked program.
 pub const VERSION_MAJOR: u32 = 1;
@@ -9,8 +10,6 @@ pub const VERSION_MINOR: u32 = 0;
 pub const VERSION_PATCH: u32 = 0;
 /// `REML_RUNTIME_VERSION`: the three in one number.
 pub const VERSION: u32 = VERSION_MAJOR * 10_000 + VERSION_MINOR * 100 + VERSION_PATCH;
-/// The version as text, in panics.
-pub const VERSION_TEXT: &str = env!("CARGO_PKG_VERSION");
 
 /// A function of the archive.
 #[derive(Debug, Clone, Copy)]

@@ -24,6 +24,10 @@ compile_error!("the runtime supports 64-bit x86 and ARM");
 extern crate std;
 
 pub mod abi;
+
+/// The version as text, in panics; [`abi::VERSION`] is the same in one number.
+pub const VERSION_TEXT: &str = env!("CARGO_PKG_VERSION");
+
 #[cfg(target_os = "linux")]
 pub mod count;
 #[cfg(all(target_os = "linux", feature = "debug"))]

@@ -67,7 +67,7 @@ fn the_header_has_the_version_of_the_crate() {
         assert!(header.contains(&line), "{line}");
     }
     let parts = format!("{}.{}.{}", abi::VERSION_MAJOR, abi::VERSION_MINOR, abi::VERSION_PATCH);
-    assert_eq!(parts, abi::VERSION_TEXT);
+    assert_eq!(parts, reml_runtime::VERSION_TEXT);
 }
 
 #[test]

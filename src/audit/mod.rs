@@ -32,6 +32,7 @@ pub mod updates;
 use facts::{ArchiveKey, Checked, Facts, Held, Suite};
 use findings::{Finding, Policy, Severity};
 
+pub use gather::lock_behind;
 pub use rust::rust;
 
 /// The schema number of the report and of a line of the log.

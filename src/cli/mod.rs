@@ -14,7 +14,9 @@ use crate::host::fs::Patience;
 use crate::ui::{Output, Reporter, Verbosity, failure, output};
 
 mod audit;
+mod build_runtime;
 mod context;
+mod doctor;
 mod env;
 mod exec;
 mod gc;
@@ -102,6 +104,8 @@ enum Command {
     Pack(pack::Args),
     Lock(lock::Args),
     Audit(audit::Args),
+    BuildRuntime(build_runtime::Args),
+    Doctor(doctor::Args),
     Env(env::Args),
     Exec(exec::Args),
     Run(run::Args),
@@ -174,6 +178,8 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::Pack(args) => args.run(context),
         Command::Lock(args) => args.run(context),
         Command::Audit(args) => args.run(context),
+        Command::BuildRuntime(args) => args.run(context),
+        Command::Doctor(args) => args.run(context),
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),
         Command::Run(args) => Ok(args.run(context)),

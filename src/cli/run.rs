@@ -235,7 +235,7 @@ fn below(error: anyhow::Error) -> RunError {
 }
 
 /// A command's error as a fault: the one that it was made of.
-fn fault(error: anyhow::Error) -> Fault {
+pub(super) fn fault(error: anyhow::Error) -> Fault {
     match error.downcast::<Fault>() {
         Ok(fault) => fault,
         Err(error) => UsageError(format!("{error:#}")).into(),

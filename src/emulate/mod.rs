@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::host::fault::Fault;
+use crate::host::process::{self, Call};
 use crate::host::progress::{Event, Progress};
 use crate::host::{Env, clock, fs};
 use crate::pins::Target;
@@ -19,7 +20,7 @@ use crate::toolchain::layout::{Project, Tree};
 pub mod compare;
 mod cpio;
 mod error;
-mod find;
+pub mod find;
 mod guest;
 mod hosted;
 mod image;
@@ -33,6 +34,7 @@ pub use hosted::Environment;
 pub use program::Program;
 
 use guest::Order;
+use hosted::UserMode;
 use image::Plan;
 use microvm::{Folder, Microvm};
 
@@ -142,6 +144,19 @@ pub fn choose(
     }
 }
 
+/// How a program went whose output was collected.
+#[derive(Debug, Clone)]
+pub struct Collected {
+    /// The status that a shell would tell.
+    pub status: u8,
+    /// What ran it.
+    pub backend: Backend,
+    /// What it wrote.
+    pub stdout: Vec<u8>,
+    /// What it complained of.
+    pub stderr: Vec<u8>,
+}
+
 impl Request<'_> {
     /// Runs it. With `out` its stdout goes there, else to our own; `input` is our stdin, for
     /// backends that cannot pass it on as it is.
@@ -172,12 +187,53 @@ impl Request<'_> {
             let why = "`--with-file` is for the microVM: the program sees this machine's files";
             return Err(RunError::Unfit { backend: backend.name(), why: why.to_owned() });
         }
-        let sysroot = match (&self.tree, self.program.is_static()) {
-            (Ok(tree), _) => Some(tree.sysroot()),
-            (Err(_), true) => None,
-            (Err(_), false) => return Err(self.no_tree()),
-        };
-        let (mut call, how) = match (backend, user_mode, &sysroot) {
+        let this = self.with_sysroot()?;
+        let (mut call, how) = this.hosted_call(backend, user_mode)?;
+        this.say(&how);
+        call.cwd = Some(this.cwd.to_path_buf());
+        let start = begun.elapsed();
+        let status = hosted::run(&call, &this.program.path, this.limit, out)?;
+        Ok(Outcome { status, backend, start, took: begun.elapsed() })
+    }
+
+    /// Runs it without stdin, for at most `limit`, and returns what it wrote.
+    ///
+    /// # Errors
+    /// It was not run, or not to its end.
+    pub fn collect(self, limit: Duration) -> Result<Collected, RunError> {
+        let user_mode = find::user_mode(self.env, self.tree.as_ref().ok(), self.program.target);
+        let host = Target::host();
+        let backend = choose(self.backend, host, self.program.target, user_mode.is_some())?;
+        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+        if backend == Backend::Microvm {
+            let status = self.in_microvm(None, &mut stdout, &mut stderr)?.status;
+            return Ok(Collected { status, backend, stdout, stderr });
+        }
+        let this = self.with_sysroot()?;
+        let (mut call, _) = this.hosted_call(backend, user_mode)?;
+        call.cwd = Some(this.cwd.to_path_buf());
+        let output = call.output(limit)?;
+        let status = process::shell_status(output.status);
+        Ok(Collected { status, backend, stdout: output.stdout, stderr: output.stderr })
+    }
+
+    /// Only a static program runs without a prepared toolchain.
+    fn with_sysroot(self) -> Result<Self, RunError> {
+        match self.tree {
+            Err(fault) if !self.program.is_static() => Err(RunError::Below(fault)),
+            tree => Ok(Self { tree, ..self }),
+        }
+    }
+
+    /// The command for this machine's own kernel, and how it runs the program, for people.
+    fn hosted_call(
+        &self,
+        backend: Backend,
+        user_mode: Option<UserMode>,
+    ) -> Result<(Call, String), RunError> {
+        let target = self.program.target;
+        let sysroot = self.tree.as_ref().ok().map(Tree::sysroot);
+        let (call, how) = match (backend, user_mode, &sysroot) {
             (Backend::QemuUser, Some(mode), sysroot) => {
                 let sysroot = sysroot.as_deref();
                 let how = match (&mode, self.glibc(sysroot)) {
@@ -206,29 +262,15 @@ impl Request<'_> {
                 (hosted::native(self.program, &place, self.args, self.variables.clone()), how)
             }
         };
-        if let Some(sysroot) = &sysroot
-            && !self.program.is_static()
-        {
-            self.program.libraries(&Root::new(sysroot.clone()))?;
+        if let Some(sysroot) = sysroot.filter(|_| !self.program.is_static()) {
+            self.program.libraries(&Root::new(sysroot))?;
         }
-        self.say(&how);
-        call.cwd = Some(self.cwd.to_path_buf());
-        let start = begun.elapsed();
-        let status = hosted::run(&call, &self.program.path, self.limit, out)?;
-        Ok(Outcome { status, backend, start, took: begun.elapsed() })
+        Ok((call, how))
     }
 
     fn say(&self, how: &str) {
         let text = format!("running {} {how}", self.program.name.display());
         self.progress.event(Event::Note { text });
-    }
-
-    fn no_tree(self) -> RunError {
-        match self.tree {
-            Err(fault) => RunError::Below(fault),
-            // Asked only when there is none.
-            Ok(_) => RunError::TooLong,
-        }
     }
 
     /// The glibc that the program will use.
@@ -244,7 +286,10 @@ impl Request<'_> {
         err: &mut dyn Write,
     ) -> Result<microvm::Ended, RunError> {
         let target = self.program.target;
-        let Ok(tree) = &self.tree else { return Err(self.no_tree()) };
+        let tree = match self.tree {
+            Ok(ref tree) => tree,
+            Err(fault) => return Err(RunError::Below(fault)),
+        };
         let root = Root::new(tree.sysroot());
         let closure = self.program.libraries(&root)?;
         // What costs nothing is refused before anything is fetched.

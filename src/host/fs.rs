@@ -12,21 +12,21 @@ pub use draft::{Draft, settled, sweep_drafts, with_cause, write_atomic};
 pub use error::FsError;
 pub(super) use error::{MORE_FILES, is_out_of_files};
 pub use facts::{
-    Glance, Sight, digest, is_case_sensitive, is_executable, may_be_started, metadata,
-    modified_seconds, probe_links, read_head, set_modified, sync_file_system,
+    Glance, Sight, digest, has_attribute, is_case_sensitive, is_executable, may_be_started,
+    metadata, modified_seconds, own_user, probe_links, read_head, set_modified, sync_file_system,
 };
 pub use lock::{
     Hold, Lock, Patience, Share, go_on_without_locks, is_in_use, lock, share, share_with_children,
 };
 pub use owner::Owner;
-pub use space::{free_space, require_space};
+pub use volume::{Volume, free_space, require_space, volume};
 
 mod draft;
 mod error;
 mod facts;
 mod lock;
 mod owner;
-mod space;
+mod volume;
 
 /// The mode of data files, whatever the umask says.
 pub const FILE_MODE: u32 = 0o644;

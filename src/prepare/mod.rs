@@ -14,6 +14,7 @@ use crate::pins::{Lock, Pins, Target};
 use crate::store::{Blob, Store};
 use crate::toolchain::check;
 use crate::toolchain::layout::{Project, Tree, folder_name};
+use crate::toolchain::runtime;
 use crate::toolchain::stamp::{Freshness, Inputs, LAYOUT, Reason, Stamp};
 
 mod archive;
@@ -33,13 +34,13 @@ mod unpack;
 mod with;
 
 pub use archive::{ArchiveChoice, SourceError, archive_name};
-pub use brew::BrewError;
+pub use brew::{BrewError, brew_call};
 pub use forecast::{Forecast, Origin, Wanting, forecast};
 pub use gc::{Garbage, gc};
 pub use host_tools::{HostToolError, LlvmChoice};
 pub use kernel::{Kernel, KernelError, kernel};
 pub use pack::{PackRequest, Packed, pack};
-pub use prepared::{NotPrepared, Prepared, prepared, reread};
+pub use prepared::{Found, NotPrepared, Prepared, all_prepared, prepared, reread};
 pub use publish::PublishError;
 pub use repair::{cacheable, repair, repair_cache};
 pub use with::{Further, WithoutError, of_stamp};
@@ -176,10 +177,22 @@ pub fn prepare(
     world.progress.event(Event::Note { text });
     let staging = publish::Staging::begin(world.project, &name, world.progress)?;
     let files = install::install(world, &staging, &tree, &plan, packages.components.as_slice())?;
+    carry_runtime(world, &tree, staging.folder())?;
     staging.make_durable()?;
     packages.keep()?;
     staging.publish(&tree, &plan.inputs.fingerprint(), world.progress)?;
     Ok(outcome(Some(reason), files))
+}
+
+/// The runtime that `build-runtime` installed goes with the toolchain's name, if all of it
+/// is as its stamps say.
+fn carry_runtime(world: &World<'_>, from: &Tree, to: &Path) -> Result<(), Fault> {
+    if runtime::carry(from.root(), to)? == Some(false) {
+        let text = "the installed runtime is not as its stamp says, and was left behind: \
+                    `reml-toolchain build-runtime --cross` builds it again";
+        world.progress.event(Event::Warning { text: text.to_owned() });
+    }
+    Ok(())
 }
 
 impl Request {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::host::fault::{Diagnostic, Fault, Kind};
 use crate::host::fs;
-use crate::pins::{Pins, Target};
+use crate::pins::{Pins, TARGETS, Target};
 use crate::toolchain::layout::{Project, Tree, folder_name};
 use crate::toolchain::stamp::Stamp;
 use crate::toolchain::variables::{Variable, variables};
@@ -129,6 +129,38 @@ fn at(tree: Tree, target: &'static Target, release: &str) -> Result<Prepared, Fa
         }
         Err(why) => Err(NotPrepared::NoStamp { path: tree.stamp(), why }.into()),
     }
+}
+
+/// Every toolchain that is there, whole or not: its target, its release, and what
+/// [`prepared`] says.
+///
+/// # Errors
+/// The folder of toolchains cannot be looked at.
+pub fn all_prepared(project: &Project, pins: &Pins) -> Result<Vec<Found>, Fault> {
+    let mut list = Vec::new();
+    for release in pins.releases.keys() {
+        for target in TARGETS {
+            let tree = project.toolchain(&folder_name(target, release, &pins.release));
+            if fs::stat(tree.root())?.is_some() {
+                let prepared = prepared(project, pins, target, release);
+                list.push(Found { target, release: release.clone(), tree, prepared });
+            }
+        }
+    }
+    Ok(list)
+}
+
+/// What lies at a toolchain's place.
+#[derive(Debug)]
+pub struct Found {
+    /// Its target.
+    pub target: &'static Target,
+    /// Its Debian release.
+    pub release: String,
+    /// Where it lies.
+    pub tree: Tree,
+    /// The toolchain, or why it is none.
+    pub prepared: Result<Prepared, Fault>,
 }
 
 /// The stamp of a tree, or what is wrong with it.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::layout::Tree;
 use super::manifest::{self, Line, Node};
+use super::runtime::Installed;
 use super::stamp::{Freshness, Reason, Stamp};
 use crate::host::fault::Fault;
 use crate::host::fs::{self, EntryKind, Glance};
@@ -60,7 +61,8 @@ pub fn quick(tree: &Tree, stamp: &Stamp) -> Result<Freshness, Fault> {
     }
 }
 
-/// The whole truth: every byte, every link, nothing missing and nothing added.
+/// The whole truth: every byte, every link, nothing missing and nothing added. What
+/// `build-runtime` installed is held against its own stamps.
 ///
 /// # Errors
 /// The tree cannot be read.
@@ -70,11 +72,14 @@ pub fn whole(tree: &Tree, stamp: &Stamp) -> Result<Report, Fault> {
         Err(problem) => return Ok(Report { files: 0, problems: vec![problem] }),
     };
     let mut problems = differences(tree, &lines, Depth::Content)?;
-    let known: BTreeSet<&str> =
+    let runtime = Installed::of(tree.root());
+    problems.extend(runtime.problems);
+    let mut known: BTreeSet<&str> =
         lines.iter().map(|line| line.path.as_str()).chain(UNLISTED).collect();
+    known.extend(runtime.files.iter().map(String::as_str));
     find_strangers(tree.root(), "", &known, &mut problems)?;
     problems.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Report { files: lines.len(), problems })
+    Ok(Report { files: lines.len() + runtime.files.len(), problems })
 }
 
 /// How far a check goes.
@@ -207,8 +212,7 @@ fn leads_astray(root: &Path, link: &Path) -> Option<&'static str> {
     }
 }
 
-/// Files that nobody installed. What macOS's Finder leaves is passed over, and what
-/// `build-runtime` puts into `lib` is vouched for by its own stamp.
+/// Files that nobody installed. What macOS's Finder leaves is passed over.
 fn find_strangers(
     root: &Path,
     folder: &str,
@@ -220,10 +224,7 @@ fn find_strangers(
         let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
         if entry.kind == EntryKind::Dir {
             find_strangers(root, &path, known, problems)?;
-        } else if !known.contains(path.as_str())
-            && name != ".DS_Store"
-            && !path.starts_with("lib/libreml_runtime")
-        {
+        } else if !known.contains(path.as_str()) && name != ".DS_Store" {
             let what = "nobody installed it".to_owned();
             problems.push(Problem { path, code: "file-unknown", what });
         }

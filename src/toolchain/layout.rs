@@ -90,6 +90,18 @@ impl Project {
         self.toolchains().join("metrics.jsonl")
     }
 
+    /// Where the runtime is built: cargo's folders, and the lock of one build at a time.
+    #[must_use]
+    pub fn build(&self) -> PathBuf {
+        self.toolchains().join("build")
+    }
+
+    /// The runtime for this machine itself, in folders as those of a toolchain.
+    #[must_use]
+    pub fn host(&self) -> Tree {
+        Tree::new(self.toolchains().join("host"))
+    }
+
     /// The place of a prepared toolchain, by its folder's name.
     #[must_use]
     pub fn toolchain(&self, name: &str) -> Tree {

@@ -1,6 +1,7 @@
 //! What a prepared tree is: where everything lies in it, the names of its tools and what
 //! each does, the files through which shells and build systems use it, its manifest and
-//! its stamp, and the journals kept beside it. Only `check` and `journal` look at a disk.
+//! its stamp, the runtime installed into it, and the journals kept beside it. Only `check`,
+//! `runtime` and `journal` look at a disk.
 
 pub mod check;
 pub mod config;
@@ -10,6 +11,7 @@ pub mod layout;
 pub mod manifest;
 pub mod metrics;
 pub mod quote;
+pub mod runtime;
 pub mod shim;
 pub mod stamp;
 pub mod tool_names;

@@ -49,6 +49,25 @@ impl Inputs {
         })
     }
 
+    /// Compares with what is wanted now.
+    #[must_use]
+    pub fn freshness(&self, wanted: &Self) -> Freshness {
+        let mut names: Vec<&String> = self.0.keys().chain(wanted.0.keys()).collect();
+        names.sort();
+        names.dedup();
+        let changes: Vec<_> = names
+            .into_iter()
+            .map(|name| (name, self.0.get(name), wanted.0.get(name)))
+            .filter(|(_, before, now)| before != now)
+            .map(|(name, before, now)| (name.clone(), before.cloned(), now.cloned()))
+            .collect();
+        if changes.is_empty() {
+            Freshness::Fresh
+        } else {
+            Freshness::Stale(Reason::Changed(changes))
+        }
+    }
+
     /// One digest for all of them.
     #[must_use]
     pub fn fingerprint(&self) -> Digest {
@@ -121,20 +140,7 @@ impl Stamp {
     /// Compares with what is wanted now.
     #[must_use]
     pub fn freshness(&self, wanted: &Inputs) -> Freshness {
-        let mut names: Vec<&String> = self.inputs.0.keys().chain(wanted.0.keys()).collect();
-        names.sort();
-        names.dedup();
-        let changes: Vec<_> = names
-            .into_iter()
-            .map(|name| (name, self.inputs.0.get(name), wanted.0.get(name)))
-            .filter(|(_, before, now)| before != now)
-            .map(|(name, before, now)| (name.clone(), before.cloned(), now.cloned()))
-            .collect();
-        if changes.is_empty() {
-            Freshness::Fresh
-        } else {
-            Freshness::Stale(Reason::Changed(changes))
-        }
+        self.inputs.freshness(wanted)
     }
 }
 

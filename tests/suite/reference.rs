@@ -12,7 +12,7 @@ use crate::support::fixture::PROGRAM;
 use crate::support::sources::{root, rust_files};
 
 /// Options in hints that belong to other programs: gpg(1), brew(1).
-const FOREIGN_FLAGS: &[&str] = &["--export", "--armor", "--formula", "--prefix"];
+const FOREIGN_FLAGS: &[&str] = &["--export", "--armor", "--formula", "--prefix", "--toolchain"];
 
 fn page(name: &str) -> PathBuf {
     root().join("docs/src/reference").join(name)

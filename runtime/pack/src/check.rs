@@ -56,6 +56,16 @@ impl fmt::Display for Problem {
     }
 }
 
+/// The machine of a target; `None` for one that the runtime is not for.
+#[must_use]
+pub fn architecture(target: &str) -> Option<Architecture> {
+    match target.split('-').next() {
+        Some("x86_64") => Some(Architecture::X86_64),
+        Some("aarch64") => Some(Architecture::Aarch64),
+        _ => None,
+    }
+}
+
 /// Every problem of an archive; none for a good one.
 #[must_use]
 pub fn examine(archive: &[u8], expected: &Expectation<'_>) -> Vec<Problem> {

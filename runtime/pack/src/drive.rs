@@ -7,8 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use object::Architecture;
-
 use crate::argv::{self, Flavor};
 use crate::check::{self, Expectation};
 use crate::{ar, member};
@@ -66,7 +64,8 @@ pub fn archive(
     let problems = check::examine(
         &packed,
         &Expectation {
-            architecture: architecture(target)?,
+            architecture: check::architecture(target)
+                .ok_or_else(|| format!("expected an x86_64 or aarch64 target, got {target}"))?,
             defines: symbols.defines,
             imports: symbols.imports,
             size_max: (flavor == Flavor::Release).then_some(check::SIZE_MAX),
@@ -106,14 +105,6 @@ fn build(manifest: &Path, work: &Path, target: &str, flavor: Flavor) -> Result<V
         .env("CARGO_ENCODED_RUSTFLAGS", flags)
         .env_remove("RUSTFLAGS"))?;
     read(&target_dir.join(target).join("release/libreml_runtime.a"))
-}
-
-fn architecture(target: &str) -> Result<Architecture, String> {
-    match target.split('-').next() {
-        Some("x86_64") => Ok(Architecture::X86_64),
-        Some("aarch64") => Ok(Architecture::Aarch64),
-        _ => Err(format!("expected an x86_64 or aarch64 target, got {target}")),
-    }
 }
 
 fn rustc(args: &[&str]) -> Result<String, String> {

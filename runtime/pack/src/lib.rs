@@ -14,4 +14,5 @@ pub mod ar;
 pub mod argv;
 pub mod check;
 pub mod drive;
+pub mod expect;
 pub mod member;

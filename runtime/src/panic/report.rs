@@ -4,7 +4,7 @@
 use super::backtrace::Trace;
 use super::text::Buffer;
 use super::{Code, clock};
-use crate::{abi, sys};
+use crate::{VERSION_TEXT, sys};
 
 /// What `REML_PANIC_FORMAT` asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Report<'_> {
         out.text(", thread: ");
         out.number(self.thread.into());
         out.text("\n  runtime: ");
-        out.text(abi::VERSION_TEXT);
+        out.text(VERSION_TEXT);
         out.text("\n  backtrace:\n");
         for (index, (module, offset)) in self.trace.frames().enumerate() {
             out.text("    ");
@@ -108,7 +108,7 @@ impl Report<'_> {
         out.text("\",\"thread ");
         out.number(self.thread.into());
         out.text("\",\"runtime ");
-        out.text(abi::VERSION_TEXT);
+        out.text(VERSION_TEXT);
         out.text("\"],\"timestamp\":\"");
         clock::rfc3339(out, self.time);
         out.text("\",\"pid\":");
@@ -116,7 +116,7 @@ impl Report<'_> {
         out.text(",\"tid\":");
         out.number(self.thread.into());
         out.text(",\"runtime_version\":\"");
-        out.text(abi::VERSION_TEXT);
+        out.text(VERSION_TEXT);
         out.text("\",\"backtrace\":[");
         for (index, (module, offset)) in self.trace.frames().enumerate() {
             out.text(if index == 0 { "\"" } else { ",\"" });

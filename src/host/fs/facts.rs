@@ -202,6 +202,20 @@ pub fn may_be_started(file: &Path) -> Result<(), FsError> {
     }
 }
 
+/// The number of the user whose rights this process has.
+#[must_use]
+pub fn own_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Whether a file carries an extended attribute of this name, such as macOS's quarantine;
+/// links are followed, and what cannot be asked has none.
+#[must_use]
+pub fn has_attribute(path: &Path, name: &str) -> bool {
+    let mut nothing = [0_u8; 0];
+    rustix::fs::getxattr(path, name, &mut nothing).is_ok()
+}
+
 /// Waits until everything written to the file system of `folder` is on disk.
 ///
 /// # Errors
@@ -231,6 +245,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(is_case_sensitive(folder.path()).unwrap(), cfg!(target_os = "linux"));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn an_attribute_is_there_when_it_was_set_and_only_under_its_name() {
+        // Folders in memory take no attributes of users on older kernels.
+        let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let file = folder.path().join("f");
+        std::fs::write(&file, b"").unwrap();
+        assert!(!has_attribute(&file, "user.reml"));
+        rustix::fs::setxattr(&file, "user.reml", b"0081", rustix::fs::XattrFlags::empty()).unwrap();
+        assert!(has_attribute(&file, "user.reml"));
+        assert!(!has_attribute(&file, "user.other"));
+        assert!(!has_attribute(&folder.path().join("absent"), "user.reml"));
     }
 
     #[test]
