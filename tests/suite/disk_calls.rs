@@ -124,7 +124,7 @@ fn h16_everything_is_on_disk_before_its_name_is_given_and_the_name_afterwards() 
         let found = lines.iter().enumerate().skip(from).find(|(_, line)| {
             line.contains(&format!(" {what}")) && line.contains(text) && !line.contains(" = -1")
         });
-        found.map(|(at, _)| at).unwrap_or_else(|| panic!("no {what} of {text} after line {from}"))
+        found.map_or_else(|| panic!("no {what} of {text} after line {from}"), |(at, _)| at)
     };
     // Each download: its own fsync, the rename, the folder's fsync.
     let downloads: Vec<(usize, &String)> = lines

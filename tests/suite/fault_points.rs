@@ -192,7 +192,7 @@ impl Scene {
             if !self.strike(Point { calls, when, blow: Blow::Once(errno) }, tally) {
                 break;
             }
-            when += 1 + when;
+            when = 2 * when + 1;
         }
         if !calls.starts_with("write") {
             self.strike(Point { calls, when: 2, blow: Blow::Always(errnos[0]) }, tally);
