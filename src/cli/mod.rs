@@ -15,6 +15,7 @@ use crate::ui::{Output, Reporter, Verbosity, failure, output};
 
 mod audit;
 mod build_runtime;
+mod chain;
 mod context;
 mod doctor;
 mod env;
@@ -25,6 +26,7 @@ mod lock;
 mod network;
 mod pack;
 mod prepare;
+mod report;
 mod run;
 mod sbom;
 mod verify;
@@ -106,6 +108,7 @@ enum Command {
     Audit(audit::Args),
     BuildRuntime(build_runtime::Args),
     Doctor(doctor::Args),
+    Report(report::Args),
     Env(env::Args),
     Exec(exec::Args),
     Run(run::Args),
@@ -180,6 +183,7 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::Audit(args) => args.run(context),
         Command::BuildRuntime(args) => args.run(context),
         Command::Doctor(args) => args.run(context),
+        Command::Report(args) => args.run(context),
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),
         Command::Run(args) => Ok(args.run(context)),

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::Context;
-use super::network::Network;
+use super::network::{Network, Trust};
 use super::which::Which;
+use super::{Context, chain};
 use crate::host::fault::Fault;
 use crate::host::fs;
 use crate::host::progress::{Event, Progress as _};
@@ -30,8 +30,20 @@ pub struct Args {
     /// again
     #[arg(long)]
     repair: bool,
+    /// Show anew, from Debian's signatures, that each locked package and packed archive is
+    /// what Debian signed; with PKG print the chain of that package
+    ///
+    /// Uses the signed indices in the cache where they are those that the lock was made
+    /// from, else the mirrors', and the snapshot service for versions that were superseded.
+    /// Exit status 4 when a link breaks, 5 when one cannot be had.
+    #[arg(long, value_name = "PKG", num_args = 0..=1,
+          conflicts_with_all = ["target", "release", "cache", "repair"])]
+    #[allow(clippy::option_option, reason = "absent, without a value, with one")]
+    chain: Option<Option<String>>,
     #[command(flatten)]
     network: Network,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 /// What one check found.
@@ -52,6 +64,9 @@ impl Args {
     /// # Errors
     /// Nothing is prepared, it cannot be read, or it cannot be repaired.
     pub fn run(self, context: &Context<'_>) -> anyhow::Result<ExitCode> {
+        if let Some(only) = &self.chain {
+            return chain::run(context, &self.network, &self.trust, only.as_deref());
+        }
         if self.cache { self.run_cache(context) } else { self.run_tree(context) }
     }
 

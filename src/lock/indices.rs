@@ -123,6 +123,16 @@ fn packed(
     Ok(bytes)
 }
 
+/// Whether the cache has the index of a suite.
+pub(super) fn is_kept(world: &World<'_>, suite: &Suite, architecture: &str) -> bool {
+    let Ok(files) = suite.release.packages("main", architecture) else { return false };
+    files.choices.first().is_some_and(|file| {
+        let place = world.indices.join(&suite.name).join("by-hash").join(file.sha256.to_string());
+        // What cannot be looked at is as good as absent.
+        matches!(fs::stat(&place), Ok(Some(meta)) if meta.is_file() && meta.len() == file.size)
+    })
+}
+
 fn compare(file: &str, size: u64, digest: Digest, bytes: &[u8]) -> Result<(), LockError> {
     let file = crate::host::http::mask(file);
     if bytes.len() as u64 != size {
@@ -138,6 +148,14 @@ fn compare(file: &str, size: u64, digest: Digest, bytes: &[u8]) -> Result<(), Lo
 }
 
 impl Texts {
+    /// The index over all of these texts.
+    pub(super) fn index<'t>(&'t self, architecture: &'t str) -> Result<Index<'t>, Fault> {
+        let source =
+            |text: &'t Text| Source { suite: &text.suite, file: &text.file, text: &text.content };
+        let all: Vec<Source<'t>> = self.0.iter().map(source).collect();
+        Ok(Index::build(architecture, &all)?)
+    }
+
     /// The indices over these texts.
     pub(super) fn open<'t>(
         &'t self,

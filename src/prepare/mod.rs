@@ -39,7 +39,7 @@ pub use forecast::{Forecast, Origin, Wanting, forecast};
 pub use gc::{Garbage, gc};
 pub use host_tools::{HostToolError, LlvmChoice};
 pub use kernel::{Kernel, KernelError, kernel};
-pub use pack::{PackRequest, Packed, pack};
+pub use pack::{PackRequest, Packed, pack, repack};
 pub use prepared::{Found, NotPrepared, Prepared, all_prepared, prepared, reread};
 pub use publish::PublishError;
 pub use repair::{cacheable, repair, repair_cache};

@@ -169,6 +169,20 @@ pub fn is_case_sensitive(folder: &Path) -> Result<bool, FsError> {
     Ok(found?.is_none())
 }
 
+/// The number of the user whose rights this process has.
+#[must_use]
+pub fn own_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Whether a file carries an extended attribute of this name, such as macOS's quarantine;
+/// links are followed, and what cannot be asked has none.
+#[must_use]
+pub fn has_attribute(path: &Path, name: &str) -> bool {
+    let mut nothing = [0_u8; 0];
+    rustix::fs::getxattr(path, name, &mut nothing).is_ok()
+}
+
 /// Finds out whether the file system takes symbolic links, by making `probe` and removing it.
 ///
 /// # Errors
@@ -200,20 +214,6 @@ pub fn may_be_started(file: &Path) -> Result<(), FsError> {
         Err(Errno::ACCESS) => Err(FsError::NoExec { path: file.to_path_buf() }),
         Err(errno) => Err(FsError::io("look at", file)(errno.into())),
     }
-}
-
-/// The number of the user whose rights this process has.
-#[must_use]
-pub fn own_user() -> u32 {
-    rustix::process::geteuid().as_raw()
-}
-
-/// Whether a file carries an extended attribute of this name, such as macOS's quarantine;
-/// links are followed, and what cannot be asked has none.
-#[must_use]
-pub fn has_attribute(path: &Path, name: &str) -> bool {
-    let mut nothing = [0_u8; 0];
-    rustix::fs::getxattr(path, name, &mut nothing).is_ok()
 }
 
 /// Waits until everything written to the file system of `folder` is on disk.
