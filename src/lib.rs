@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod cli;
 pub mod debian;
+pub mod doctor;
 pub mod elf;
 pub mod emulate;
 pub mod host;
@@ -15,6 +16,7 @@ pub mod llvm;
 pub mod lock;
 pub mod pins;
 pub mod prepare;
+pub mod report;
 pub mod runtime_build;
 pub mod sbom;
 pub mod shim;

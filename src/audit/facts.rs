@@ -1,12 +1,12 @@
 //! What is so: values without judgement, as they stand in the log and in `--json`. Nothing
 //! here says whether a fact is good.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::updates::Update;
 
 /// How far the suites were looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Checked {
     /// Asked now, signatures verified.

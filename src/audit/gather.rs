@@ -16,12 +16,12 @@ use crate::llvm;
 use crate::llvm::brew::Keg;
 use crate::llvm::machine::Platform;
 use crate::lock::{set_name, with_part};
-use crate::pins::{Lock, Pins, TARGETS, Target};
+use crate::pins::{Lock, Pins, Target};
 use crate::prepare::components::{Wanted, components};
-use crate::prepare::{Prepared, prepared};
+use crate::prepare::{Found, Prepared, all_prepared};
 use crate::toolchain::check;
 use crate::toolchain::hostile::PRELOADS;
-use crate::toolchain::layout::{Project, folder_name};
+use crate::toolchain::layout::Project;
 use crate::toolchain::stamp::{Inputs, Stamp};
 
 /// A tool that does not answer by then says nothing.
@@ -37,22 +37,15 @@ pub(super) fn toolchains(
     pins: &Pins,
     lock: &Lock,
 ) -> Result<Vec<Toolchain>, Fault> {
-    let mut list = Vec::new();
-    for release in pins.releases.keys() {
-        for target in TARGETS {
-            let tree = project.toolchain(&folder_name(target, release, &pins.release));
-            if fs::stat(tree.root())?.is_none() {
-                continue;
-            }
-            let (triple, release) = (target.triple.to_owned(), release.clone());
-            let toolchain = Toolchain { target: triple, release, ..Toolchain::default() };
-            list.push(match prepared(project, pins, target, &toolchain.release) {
-                Err(fault) => Toolchain { unreadable: Some(fault.to_string()), ..toolchain },
-                Ok(prepared) => describe(env, pins, lock, target, &prepared, toolchain),
-            });
+    let describe = |found: Found| {
+        let (triple, release) = (found.target.triple.to_owned(), found.release);
+        let toolchain = Toolchain { target: triple, release, ..Toolchain::default() };
+        match found.prepared {
+            Err(fault) => Toolchain { unreadable: Some(fault.to_string()), ..toolchain },
+            Ok(prepared) => describe(env, pins, lock, found.target, &prepared, toolchain),
         }
-    }
-    Ok(list)
+    };
+    Ok(all_prepared(project, pins)?.into_iter().map(describe).collect())
 }
 
 fn describe(
@@ -63,7 +56,7 @@ fn describe(
     prepared: &Prepared,
     toolchain: Toolchain,
 ) -> Toolchain {
-    let Prepared { tree, stamp, .. } = prepared;
+    let Prepared { generation: tree, stamp, .. } = prepared;
     let sysroot = tree.sysroot();
     let bin = tree.root().join(&stamp.llvm).join("bin");
     let tool = |name: &str| {
@@ -222,22 +215,25 @@ pub(super) fn locked(pins: &Pins, lock: &Lock, toolchains: &[Toolchain]) -> Lock
     let prepared = toolchains
         .iter()
         .filter_map(|toolchain| Some((Target::by_triple(&toolchain.target)?, &toolchain.release)));
-    let behind = |(target, release): (&'static Target, &String)| {
-        let wanted = Wanted {
-            target,
-            release,
-            host: Target::host(),
-            own_llvm: true,
-            own_libc: false,
-            with: &[],
-        };
-        components(pins, lock, wanted).err().map(|error| error.to_string())
-    };
+    let behind = |(target, release): (_, &String)| lock_behind(pins, lock, target, release);
     Locked {
         packages: lock.packages.len(),
         date: changing.map(|(_, suite)| suite.date).max(),
         behind: [(pins.target, &pins.release)].into_iter().chain(prepared).find_map(behind),
     }
+}
+
+/// What the lock lacks for the pins of a target and release, or has too much.
+#[must_use]
+pub fn lock_behind(
+    pins: &Pins,
+    lock: &Lock,
+    target: &'static Target,
+    release: &str,
+) -> Option<String> {
+    let host = Target::host();
+    let wanted = Wanted { target, release, host, own_llvm: true, own_libc: false, with: &[] };
+    components(pins, lock, wanted).err().map(|error| error.to_string())
 }
 
 /// What the cache takes, and what is free.

@@ -27,8 +27,8 @@ Examples:
   reml-toolchain build-runtime --cross --target aarch64-unknown-linux-gnu --check
 
 Without --release and --debug both are built: libreml_runtime.a, and libreml_runtime_debug.a,
-which watches itself. The sources are those of the project's
-folder `runtime` when it is this program's own repository, else those in this program.";
+which watches itself. The sources are those of the folder `runtime` when the project is this
+program's own repository, else those in this program.";
 
 /// Build the archives of the runtime that Reml programs link
 ///

@@ -1,6 +1,7 @@
 //! The options of commands that use the network.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Context;
 use crate::debian::mirrors::MirrorList;
@@ -43,6 +44,9 @@ pub struct Trust {
 /// The variable that names the folder with apt's sources instead of `/etc/apt`.
 const APT_SOURCES: &str = "REML_TOOLCHAIN_APT_SOURCES";
 
+/// How long whoever only asks whether a mirror is there waits for it.
+const WAIT: Duration = Duration::from_secs(5);
+
 /// The largest keyring that is read, in bytes.
 const KEYRING_LIMIT: u64 = 16 << 20;
 
@@ -65,16 +69,32 @@ impl Network {
     /// The client. `cut` forbids the network whatever the options say.
     #[must_use]
     pub fn client(&self, context: &Context<'_>, cut: bool) -> Client {
+        let config = self.config(context, cut);
+        for line in config.proxies.summary() {
+            context.reporter.event(Event::Detail { text: line });
+        }
+        Client::new(config)
+    }
+
+    /// A client that tries once and waits for five seconds, and the proxies it follows.
+    #[must_use]
+    pub fn impatient_client(&self, context: &Context<'_>) -> (Client, Proxies) {
+        let mut config = self.config(context, false);
+        config.backoff.retries = 0;
+        config.connect_timeout = WAIT;
+        config.stall.window = WAIT;
+        let proxies = config.proxies.clone();
+        (Client::new(config), proxies)
+    }
+
+    fn config(&self, context: &Context<'_>, cut: bool) -> Config {
         let agent = concat!("reml-toolchain/", env!("CARGO_PKG_VERSION"));
         let mut config = Config::new(agent);
         config.reach = if self.offline || cut { Reach::Offline } else { Reach::Online };
         let variables = context.env.vars.iter();
         let texts = variables.filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
         config.proxies = Proxies::from_variables(texts);
-        for line in config.proxies.summary() {
-            context.reporter.event(Event::Detail { text: line });
-        }
-        Client::new(config)
+        config
     }
 
     /// Whether `--offline` was given.

@@ -1,20 +1,20 @@
 //! Where emulators lie, and whether they answer.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::error::RunError;
 use super::hosted::UserMode;
 use super::machine;
+use crate::host::platform::is_translated;
 use crate::host::process::{self, Call};
 use crate::host::{Env, fs};
+use crate::llvm;
+use crate::llvm::machine::Platform;
 use crate::pins::Target;
 use crate::toolchain::layout::Tree;
 use crate::toolchain::tools_table::Tools;
 
-/// Where Homebrew puts programs that a Mac's applications do not have in `PATH`.
-const HOMEBREW: [&str; 3] =
-    ["/opt/homebrew/bin", "/usr/local/bin", "/home/linuxbrew/.linuxbrew/bin"];
 /// How long an emulator may take to tell its version.
 const ANSWER: Duration = Duration::from_secs(20);
 
@@ -25,8 +25,11 @@ const ANSWER: Duration = Duration::from_secs(20);
 pub fn system(env: &Env, target: &Target) -> Result<(PathBuf, String), RunError> {
     let name = format!("qemu-system-{}", target.qemu);
     let mut folders = env.path_folders();
-    folders.extend(env.var("HOMEBREW_PREFIX").map(|prefix| Path::new(prefix).join("bin")));
-    folders.extend(HOMEBREW.map(PathBuf::from));
+    // Homebrew's, which `prepare --brew` leaves unlinked.
+    let platform = Platform::of_process(is_translated());
+    for prefix in (llvm::host::Host { env }).brew_prefixes(platform).unwrap_or_default() {
+        folders.extend([prefix.join("bin"), prefix.join("opt/qemu/bin")]);
+    }
     let package = machine::package(target);
     let Some(program) = process::find(&name, &folders) else {
         return Err(RunError::EmulatorMissing { program: name, package });
@@ -47,6 +50,12 @@ pub fn system(env: &Env, target: &Target) -> Result<(PathBuf, String), RunError>
     let line = text.lines().next().unwrap_or_default();
     let why = format!("expected a line `QEMU emulator version …`, got `{line}`");
     Err(RunError::EmulatorUnusable { program, why })
+}
+
+/// Debian's package of the system emulator for `target`.
+#[must_use]
+pub fn system_package(target: &Target) -> &'static str {
+    machine::package(target)
 }
 
 fn version(text: &str) -> Option<String> {

@@ -20,7 +20,7 @@ use crate::toolchain::layout::{Project, Tree};
 pub mod compare;
 mod cpio;
 mod error;
-mod find;
+pub mod find;
 mod guest;
 mod hosted;
 mod image;

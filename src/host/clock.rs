@@ -14,6 +14,13 @@ pub fn instant() -> Instant {
     Instant::now()
 }
 
+/// How far this machine's clock is ahead of `time`, in seconds.
+#[must_use]
+pub fn ahead_of(time: SystemTime) -> Option<i64> {
+    let theirs = time.duration_since(UNIX_EPOCH).ok()?.as_secs();
+    i64::try_from(unix_now()).ok()?.checked_sub_unsigned(theirs)
+}
+
 /// Waits.
 pub fn sleep(duration: Duration) {
     std::thread::sleep(duration);

@@ -11,7 +11,7 @@ use super::search::{Candidate, Probe};
 
 mod info;
 
-pub use info::{Notice, notices};
+pub use info::{Notice, notices, without_bottle};
 
 /// The variable that names the prefix.
 pub const PREFIX: &str = "HOMEBREW_PREFIX";

@@ -61,12 +61,19 @@ impl Platform {
     /// system or processor that is not in the tables.
     #[must_use]
     pub fn of_process(is_translated: bool) -> Option<Self> {
-        let system = match std::env::consts::OS {
+        Self::of_build(std::env::consts::OS, std::env::consts::ARCH, is_translated)
+    }
+
+    /// The same for a process built for `os` and `arch`, by their names in
+    /// [`std::env::consts`].
+    #[must_use]
+    pub fn of_build(os: &str, arch: &str, is_translated: bool) -> Option<Self> {
+        let system = match os {
             "linux" => System::Linux,
             "macos" => System::MacOs,
             _ => return None,
         };
-        let cpu = match std::env::consts::ARCH {
+        let cpu = match arch {
             "x86_64" if is_translated => Cpu::Arm64,
             "x86_64" => Cpu::X86_64,
             "aarch64" => Cpu::Arm64,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{LlvmChoice, Request, World};
+use crate::host::Env;
 use crate::host::clock;
 use crate::host::fault::Fault;
 use crate::host::http::Reach;
@@ -222,18 +223,8 @@ impl Homebrew {
         }
     }
 
-    /// brew in the user's own environment, without what leads compilers astray.
     fn call(&self, world: &World<'_>, arguments: &[&str]) -> Call {
-        let mut words =
-            brew::program(&self.prefix, self.platform, std::env::consts::ARCH).into_iter();
-        let program = words.next().unwrap_or_default();
-        let mut call = Call::new(program, words);
-        call.args.extend(arguments.iter().map(Into::into));
-        let is_ours = |name: &std::ffi::OsStr| brew::VARIABLES.iter().any(|(own, _)| name == *own);
-        let kept = world.env.vars.iter().filter(|(name, _)| !is_removed(name) && !is_ours(name));
-        call.env.extend(kept.map(|(name, value)| (name.clone(), value.clone())));
-        call.env.extend(brew::VARIABLES.map(|(name, value)| (name.into(), value.into())));
-        call
+        brew_call(world.env, &self.prefix, self.platform, arguments)
     }
 
     fn check_machine(&self, world: &World<'_>, program: &Path) -> Result<(), BrewError> {
@@ -256,6 +247,20 @@ impl Homebrew {
             }
         }
     }
+}
+
+/// brew in the user's own environment, without what leads compilers astray.
+#[must_use]
+pub fn brew_call(env: &Env, prefix: &Path, platform: Option<Platform>, arguments: &[&str]) -> Call {
+    let mut words = brew::program(prefix, platform, std::env::consts::ARCH).into_iter();
+    let program = words.next().unwrap_or_default();
+    let mut call = Call::new(program, words);
+    call.args.extend(arguments.iter().map(Into::into));
+    let is_ours = |name: &std::ffi::OsStr| brew::VARIABLES.iter().any(|(own, _)| name == *own);
+    let kept = env.vars.iter().filter(|(name, _)| !is_removed(name) && !is_ours(name));
+    call.env.extend(kept.map(|(name, value)| (name.clone(), value.clone())));
+    call.env.extend(brew::VARIABLES.map(|(name, value)| (name.into(), value.into())));
+    call
 }
 
 fn owned(list: &[&str]) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::host::fault::{Diagnostic, Fault, Kind};
 use crate::host::fs;
-use crate::pins::{Pins, Target};
+use crate::pins::{Pins, TARGETS, Target};
 use crate::toolchain::layout::{Project, Tree, folder_name};
 use crate::toolchain::stamp::Stamp;
 use crate::toolchain::variables::{Variable, variables};
@@ -17,6 +17,10 @@ const STAMP_LIMIT: u64 = 1 << 20;
 pub struct Prepared {
     /// Where it lies.
     pub tree: Tree,
+    /// The generation that this name stood for: whoever reads several of its files reads them
+    /// here, whatever becomes of the name meanwhile.
+    pub generation: Tree,
+    _in_use: Option<fs::Share>,
     /// What it says of itself.
     pub stamp: Stamp,
     /// Its target.
@@ -105,9 +109,17 @@ pub fn reread(prepared: &Prepared) -> Result<Prepared, Fault> {
 }
 
 fn at(tree: Tree, target: &'static Target, release: &str) -> Result<Prepared, Fault> {
-    match read_stamp(&tree) {
+    let (generation, in_use) = loop {
+        let generation = Tree::new(fs::resolve(tree.root())?);
+        let in_use = fs::share(&generation.stamp());
+        // What was swapped before it was held may be removed.
+        if fs::resolve(tree.root())? == generation.root() {
+            break (generation, in_use);
+        }
+    };
+    match read_stamp(&generation) {
         Ok(stamp) if stamp.target == target.triple && stamp.release == release => {
-            Ok(Prepared { tree, stamp, target })
+            Ok(Prepared { tree, generation, _in_use: in_use, stamp, target })
         }
         Ok(stamp) => {
             let wanted = format!("{} of {release}", target.triple);
@@ -117,6 +129,38 @@ fn at(tree: Tree, target: &'static Target, release: &str) -> Result<Prepared, Fa
         }
         Err(why) => Err(NotPrepared::NoStamp { path: tree.stamp(), why }.into()),
     }
+}
+
+/// Every toolchain that is there, whole or not: its target, its release, and what
+/// [`prepared`] says.
+///
+/// # Errors
+/// The folder of toolchains cannot be looked at.
+pub fn all_prepared(project: &Project, pins: &Pins) -> Result<Vec<Found>, Fault> {
+    let mut list = Vec::new();
+    for release in pins.releases.keys() {
+        for target in TARGETS {
+            let tree = project.toolchain(&folder_name(target, release, &pins.release));
+            if fs::stat(tree.root())?.is_some() {
+                let prepared = prepared(project, pins, target, release);
+                list.push(Found { target, release: release.clone(), tree, prepared });
+            }
+        }
+    }
+    Ok(list)
+}
+
+/// What lies at a toolchain's place.
+#[derive(Debug)]
+pub struct Found {
+    /// Its target.
+    pub target: &'static Target,
+    /// Its Debian release.
+    pub release: String,
+    /// Where it lies.
+    pub tree: Tree,
+    /// The toolchain, or why it is none.
+    pub prepared: Result<Prepared, Fault>,
 }
 
 /// The stamp of a tree, or what is wrong with it.

@@ -127,13 +127,17 @@ impl Diagnostic for RuntimeError {
             }
             Self::RustTooOld { .. } => vec!["update it: `rustup update stable`".to_owned()],
             Self::TargetMissing { target, toolchain, .. } => {
-                let of =
-                    toolchain.as_ref().map(|name| format!("--toolchain {} ", shell_word(name)));
-                vec![format!("rustup target add {}{target}", of.unwrap_or_default())]
+                let chosen = toolchain.as_ref().map(|name| format!("+{} ", shell_word(name)));
+                vec![format!("rustup {}target add {target}", chosen.unwrap_or_default())]
             }
             Self::PackerMissing { .. } => {
                 vec!["use Rust of rustup, which brings it: `rustup default stable`".to_owned()]
             }
+            Self::Cargo { said, .. } if wants_crates(said) => vec![
+                "the runtime takes no crates: remove them from `[dependencies]` in \
+                 runtime/Cargo.toml"
+                    .to_owned(),
+            ],
             Self::NoHost => {
                 vec!["build it for a target: `reml-toolchain build-runtime --cross`".to_owned()]
             }
@@ -143,4 +147,9 @@ impl Diagnostic for RuntimeError {
             _ => Vec::new(),
         }
     }
+}
+
+/// Whether cargo asked for something beside the sources: it may never fetch any.
+fn wants_crates(said: &str) -> bool {
+    said.contains("offline") || said.contains("lock file")
 }

@@ -55,7 +55,7 @@ fn check_shell(fixture: &Fixture, shell_command: &[&str], strict: &str, source: 
 }
 
 #[test]
-fn env_sh_works_in_sh_bash_and_dash_twice_and_under_strict_settings() {
+fn j14_env_sh_works_in_sh_bash_and_dash_twice_and_under_strict_settings() {
     let fixture = Fixture::prepared();
     for name in ["sh", "bash", "dash"] {
         check_shell(&fixture, &[name, "-c"], "set -eu; ", ". \"$1/env.sh\"");
@@ -68,8 +68,86 @@ fn env_sh_works_in_sh_bash_and_dash_twice_and_under_strict_settings() {
 }
 
 #[test]
+fn j14_env_sh_is_the_same_whatever_splits_words_or_is_read_first() {
+    let fixture = Fixture::prepared();
+    let planted = fixture.home().join("planted.sh");
+    std::fs::write(&planted, "echo planted; exit 9\n").unwrap();
+    let home = fixture.path(format!("toolchains/{X86}"));
+    let linker = "\"$CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER\"";
+    for name in ["sh", "bash", "dash"] {
+        // Files that shells read at their start: set after ours began, so only a shell that
+        // env.sh started would read them.
+        let script = format!(
+            "export BASH_ENV='{0}' ENV='{0}'; IFS=/lou; CDPATH=/; GLOBIGNORE='*'; set -f\n\
+             . \"$1/env.sh\"\nIFS=' '; printf '%s\\n' \"$REML_TOOLCHAIN_HOME\" {linker}",
+            planted.display()
+        );
+        let expected = format!("{0}\n{0}/bin/{X86}-clang\n", home.display());
+        shell(&fixture, &[name, "-c"], &script).code(0).stdout_is(&expected).stderr_is("");
+    }
+}
+
+#[test]
+fn j13_our_own_variables_malformed_are_refused_and_change_nothing() {
+    let mut fixture = Fixture::prepared();
+    // Whoever held a lock last stands in its file.
+    let tree = |fixture: &Fixture| fixture.snapshot("").without(|path| path.ends_with(".lock"));
+    let before = tree(&fixture);
+    let file = fixture.path("versions.toml");
+    let missing = fixture.path("no such file");
+    let run = |fixture: &Fixture, args: &[&str]| {
+        let mut command = Command::new(crate::support::fixture::PROGRAM);
+        command.env_clear().envs(fixture.env()).args(args).current_dir(fixture.home());
+        Outcome::new(format!("{command:?}"), &command.output().unwrap())
+    };
+    fixture.set_env("REML_TOOLCHAIN_ROOT", &file);
+    run(&fixture, &["verify"]).code(2).stderr_has("not a folder");
+    // Relative: seen from the current folder, as every path on a command line.
+    fixture.set_env("REML_TOOLCHAIN_ROOT", "../wörk räum");
+    run(&fixture, &["verify"]).code(0);
+    fixture.set_env("REML_TOOLCHAIN_ROOT", "a:b");
+    run(&fixture, &["prepare"]).code(2).stderr_has("cannot stand in PATH");
+    fixture.unset_env("REML_TOOLCHAIN_ROOT");
+    fixture.set_env("REML_TOOLCHAIN_MIRROR", "not a mirror");
+    fixture.run(["lock"]).code(2).stderr_has("--mirror: expected a URL");
+    fixture.unset_env("REML_TOOLCHAIN_MIRROR");
+    fixture.set_env("REML_TOOLCHAIN_KEYRING", &missing);
+    fixture.run(["lock"]).code(1).stderr_has("no such file");
+    fixture.unset_env("REML_TOOLCHAIN_KEYRING");
+    // What `env.sh` sets is for others: we never follow it, wherever it leads.
+    for value in ["relative", "/nonexistent", "", "\u{1}"] {
+        fixture.set_env("REML_TOOLCHAIN_HOME", value);
+        fixture.run(["verify"]).code(0).stderr_lacks("warning");
+    }
+    tree(&fixture).assert_same_as(&before);
+}
+
+#[test]
+fn j10_j11_j12_languages_clocks_and_terminals_change_no_byte_of_the_tree() {
+    let mut fixture = Fixture::prepared();
+    let path = format!("toolchains/{X86}/");
+    let before = fixture.snapshot(&path);
+    for (name, value) in [
+        ("LANG", "tr_TR.UTF-8"),
+        ("LC_ALL", "ja_JP.EUC-JP"),
+        ("POSIXLY_CORRECT", "1"),
+        ("TZ", "Pacific/Kiritimati"),
+        ("SOURCE_DATE_EPOCH", "86400"),
+        ("TERM", "xterm-256color"),
+        ("COLUMNS", "7"),
+        ("CI", "true"),
+        ("CLICOLOR_FORCE", "1"),
+    ] {
+        fixture.set_env(name, value);
+    }
+    fixture.prepare(["--force"]).code(0).stderr_lacks("\u{1b}");
+    assert!(before.0.len() > 100, "{before}");
+    fixture.snapshot(&path).assert_same_as(&before);
+}
+
+#[test]
 #[ignore = "needs zsh and fish: the step shells of .ci/run"]
-fn env_files_work_in_zsh_and_fish() {
+fn j14_env_files_work_in_zsh_and_fish() {
     let fixture = Fixture::prepared();
     check_shell(&fixture, &["zsh", "-f", "-c"], "set -eu; ", ". \"$1/env.sh\"");
     // The arguments after a fish script begin with what sh would call $0.

@@ -99,10 +99,24 @@ fn an_old_generation_goes_and_frees_what_no_other_tree_shares() {
 struct Build(Child);
 
 impl Build {
+    /// Of `exec`.
     fn start(fixture: &Fixture) -> Self {
+        let script = format!("touch '{}'; exec /bin/sleep 60", fixture.path("ready").display());
+        Self::run(fixture, fixture.command(["exec", "--", "/bin/sh", "-c", &script]))
+    }
+
+    /// Of a tool called by its path, as `make` does, whose launcher takes its time.
+    fn compile(fixture: &Fixture) -> Self {
+        let script = format!("touch '{}'; exec /bin/sleep 60", fixture.path("ready").display());
+        fixture.tool("slow-launcher", &script);
+        let tool = fixture.path(format!("toolchains/{X86}/bin/{X86}-clang"));
+        let mut command = Command::new(tool);
+        command.env_clear().env("REML_TOOLCHAIN_LAUNCHER", fixture.tools().join("slow-launcher"));
+        Self::run(fixture, command)
+    }
+
+    fn run(fixture: &Fixture, mut command: Command) -> Self {
         let ready = fixture.path("ready");
-        let script = format!("touch '{}'; exec /bin/sleep 60", ready.display());
-        let mut command = fixture.command(["exec", "--", "/bin/sh", "-c", &script]);
         command.env("PATH", "/usr/bin:/bin").stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().unwrap();
         let start = Instant::now();
@@ -123,21 +137,23 @@ impl Drop for Build {
 
 #[test]
 fn i09_i11_what_a_build_uses_stays_through_prepare_and_gc_until_it_ends() {
-    let fixture = Fixture::prepared();
-    let used = generations(&fixture).remove(0);
-    let build = Build::start(&fixture);
-    for _ in 0..3 {
-        fixture.prepare(["--force"]).code(0);
+    for start in [Build::start, Build::compile] {
+        let fixture = Fixture::prepared();
+        let used = generations(&fixture).remove(0);
+        let build = start(&fixture);
+        for _ in 0..3 {
+            fixture.prepare(["--force"]).code(0);
+        }
+        assert!(used.join("share/stamp.json").exists(), "prepare removed what a build uses");
+        let kept = "kept, for a program still uses it: ";
+        fixture.run(["gc"]).code(0).stderr_has(&format!("{kept}{}", used.display()));
+        assert!(used.join("share/stamp.json").exists(), "gc removed what a build uses");
+        assert_eq!(generations(&fixture).len(), 2, "the current one and the used one");
+        drop(build);
+        fixture.run(["gc"]).code(0).stderr_has("1 × generation");
+        assert!(!used.exists());
+        fixture.run(["verify"]).code(0);
     }
-    assert!(used.join("share/stamp.json").exists(), "prepare removed what a build uses");
-    let kept = "kept, for a program still uses it: ";
-    fixture.run(["gc"]).code(0).stderr_has(&format!("{kept}{}", used.display()));
-    assert!(used.join("share/stamp.json").exists(), "gc removed what a build uses");
-    assert_eq!(generations(&fixture).len(), 2, "the current one and the used one");
-    drop(build);
-    fixture.run(["gc"]).code(0).stderr_has("1 × generation");
-    assert!(!used.exists());
-    fixture.run(["verify"]).code(0);
 }
 
 /// Who holds the lock that `prepare` and `gc` take.

@@ -169,6 +169,53 @@ pub fn is_case_sensitive(folder: &Path) -> Result<bool, FsError> {
     Ok(found?.is_none())
 }
 
+/// The number of the user whose rights this process has.
+#[must_use]
+pub fn own_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Whether a file carries an extended attribute of this name, such as macOS's quarantine;
+/// links are followed, and what cannot be asked has none.
+#[must_use]
+pub fn has_attribute(path: &Path, name: &str) -> bool {
+    let mut nothing = [0_u8; 0];
+    rustix::fs::getxattr(path, name, &mut nothing).is_ok()
+}
+
+/// Finds out whether the file system takes symbolic links, by making `probe` and removing it.
+///
+/// # Errors
+/// [`FsError::NoLinks`], or the folder takes nothing at all.
+pub fn probe_links(probe: &Path) -> Result<(), FsError> {
+    super::remove_file(probe)?;
+    match std::os::unix::fs::symlink("nowhere", probe) {
+        Ok(()) => super::remove_file(probe),
+        // vfat and exFAT say that it is not permitted.
+        Err(source) if is_unable(&source) => {
+            Err(FsError::NoLinks { path: probe.parent().unwrap_or(probe).to_path_buf(), source })
+        }
+        Err(source) => Err(FsError::io("make a link in the folder of", probe)(source)),
+    }
+}
+
+fn is_unable(error: &io::Error) -> bool {
+    let unable = [Errno::PERM, Errno::NOSYS, Errno::OPNOTSUPP].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|code| unable.contains(&code))
+}
+
+/// Whether the system lets us start the program `file`: its mode and its mount say so.
+///
+/// # Errors
+/// [`FsError::NoExec`] when it does not; when there is no such file.
+pub fn may_be_started(file: &Path) -> Result<(), FsError> {
+    match rustix::fs::access(file, rustix::fs::Access::EXEC_OK) {
+        Ok(()) => Ok(()),
+        Err(Errno::ACCESS) => Err(FsError::NoExec { path: file.to_path_buf() }),
+        Err(errno) => Err(FsError::io("look at", file)(errno.into())),
+    }
+}
+
 /// Waits until everything written to the file system of `folder` is on disk.
 ///
 /// # Errors
@@ -198,6 +245,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(is_case_sensitive(folder.path()).unwrap(), cfg!(target_os = "linux"));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn an_attribute_is_there_when_it_was_set_and_only_under_its_name() {
+        // Folders in memory take no attributes of users on older kernels.
+        let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let file = folder.path().join("f");
+        std::fs::write(&file, b"").unwrap();
+        assert!(!has_attribute(&file, "user.reml"));
+        rustix::fs::setxattr(&file, "user.reml", b"0081", rustix::fs::XattrFlags::empty()).unwrap();
+        assert!(has_attribute(&file, "user.reml"));
+        assert!(!has_attribute(&file, "user.other"));
+        assert!(!has_attribute(&folder.path().join("absent"), "user.reml"));
     }
 
     #[test]

@@ -100,6 +100,18 @@ impl Proxies {
         Ok(Some(Choice { url, variable: variable.into() }))
     }
 
+    /// The variable that would apply to `url` and cannot be used, with what is wrong with it.
+    #[must_use]
+    pub fn problem(&self, url: &str) -> Option<(String, String)> {
+        match self.choose(&Url::parse(url).ok()?) {
+            Err(HttpError::BadProxy { variable, value, reason }) => {
+                let text = HttpError::BadProxy { variable: variable.clone(), value, reason };
+                Some((variable, text.to_string()))
+            }
+            _ => None,
+        }
+    }
+
     fn value(&self, name: &str) -> Option<&str> {
         self.variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
