@@ -392,9 +392,8 @@ fn metadata_and_metrics_tell_what_was_linked() {
             && emitted.contains(&"runtime.dec_ref".into())
     );
     let metrics = fs::read_to_string(place.project.join("toolchains/metrics.jsonl")).unwrap();
-    let lines = metrics.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let line =
-        lines.filter(|line| line["command"] == "link" && line["exit_status"] == 0).next_back();
+    let mut lines = metrics.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let line = lines.rfind(|line| line["command"] == "link" && line["exit_status"] == 0);
     let line = line.unwrap();
     for step in ["verify", "link", "total"] {
         assert!(line["milliseconds"][step].is_u64(), "{line}");
