@@ -145,6 +145,8 @@ pub struct Toolchain {
 /// The host's own tools.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Host {
+    /// The version of rustc.
+    pub rustc: Option<String>,
     /// The Rust compiler.
     pub rust: Option<Rust>,
     /// Variables that put foreign code into every program, this one included.

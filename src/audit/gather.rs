@@ -179,8 +179,10 @@ pub(super) fn host(env: &Env, pins: &Pins) -> Host {
         pins.formulae.iter().map(move |formula| (formula.clone(), version(prefix, formula)))
     });
     let preloads = PRELOADS.into_iter().filter(|name| env.var(name).is_some());
+    let rust = rust(env);
     Host {
-        rust: rust(env),
+        rustc: rust.as_ref().map(|rust| rust.version.clone()),
+        rust,
         preloads: preloads.map(str::to_owned).collect(),
         formulae: formulae.collect(),
         brew: brew.as_ref().map(|prefix| prefix.display().to_string()),
