@@ -1,7 +1,7 @@
 //! Commands killed at, and failed in, every system call that changes the disk: afterwards
 //! each thing is what it was or what it shall be, the next run finishes, and nothing is left
 //! behind. `.ci/run faults` runs a sample of the points and prints one table;
-//! `REML_FAULTS=all .ci/run faults` runs all of them.
+//! `REML_FAULTS=dense` and `=all` run more of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -192,7 +192,7 @@ impl Scene {
             if !self.strike(Point { calls, when, blow: Blow::Once(errno) }, tally) {
                 break;
             }
-            when += 1 + when;
+            when = 2 * when + 1;
         }
         if !calls.starts_with("write") {
             self.strike(Point { calls, when: 2, blow: Blow::Always(errnos[0]) }, tally);
