@@ -149,7 +149,9 @@ impl Args {
 /// The tools are whole, but a mount may forbid to start them.
 fn may_start(tree: &Tree) -> Result<(), Fault> {
     let tools = fs::read_dir_sorted(&tree.bin())?;
-    Ok(tools.first().map_or(Ok(()), |tool| fs::may_be_started(&tool.path))?)
+    // Finder leaves files whose names begin with a dot.
+    let is_tool = |entry: &&fs::Entry| !entry.name.as_encoded_bytes().starts_with(b".");
+    Ok(tools.iter().find(is_tool).map_or(Ok(()), |tool| fs::may_be_started(&tool.path))?)
 }
 
 fn say_problems(findings: &Findings, place: &str) {
