@@ -392,10 +392,9 @@ fn metadata_and_metrics_tell_what_was_linked() {
             && emitted.contains(&"runtime.dec_ref".into())
     );
     let metrics = fs::read_to_string(place.project.join("toolchains/metrics.jsonl")).unwrap();
-    let lines = metrics.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let line =
-        lines.filter(|line| line["command"] == "link" && line["exit_status"] == 0).next_back();
-    let line = line.unwrap();
+    let mut lines = metrics.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let is_it = |line: &Value| line["command"] == "link" && line["exit_status"] == 0;
+    let line = lines.rfind(is_it).unwrap();
     for step in ["verify", "link", "total"] {
         assert!(line["milliseconds"][step].is_u64(), "{line}");
     }
