@@ -17,6 +17,7 @@ pub mod llvm;
 pub mod lock;
 pub mod pins;
 pub mod prepare;
+pub mod report;
 pub mod runtime_build;
 pub mod sbom;
 pub mod shim;

@@ -3,11 +3,12 @@
 
 use std::process::ExitCode;
 
-use reml_toolchain::host::{Env, bug};
+use reml_toolchain::host::{Env, bug, signals};
 use reml_toolchain::{cli, shim};
 
 fn main() -> ExitCode {
     bug::exit_on_panic();
+    signals::file_size_limit_is_an_error();
     let env = Env::capture();
     shim::run(&env).unwrap_or_else(|| cli::main(env))
 }

@@ -8,7 +8,7 @@ mod support;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use support::{release, root, run, stderr};
+use support::{include, plain_compiler, release, run, stderr};
 
 /// A program that uses everything and does nothing wrong.
 const GOOD: &str = "#include \"reml_runtime.h\"
@@ -93,7 +93,6 @@ impl Built {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("program.c");
         std::fs::write(&file, source).expect("a writable temporary folder");
-        let include = root().join("include");
         run(Command::new(compiler)
             .args([
                 "-std=c11",
@@ -106,7 +105,7 @@ impl Built {
             ])
             .args(flags)
             .arg("-I")
-            .arg(include)
+            .arg(include())
             .arg(&file)
             .arg(release())
             .args(["-pthread", "-o"])
@@ -146,7 +145,7 @@ fn valgrind(program: &Path) -> Output {
 #[test]
 #[ignore = "needs valgrind: step `valgrind` of tests/matrix.sh"]
 fn valgrind_is_silent_on_a_good_program() {
-    let output = valgrind(&Built::new("gcc", &[], GOOD).path());
+    let output = valgrind(&Built::new(&plain_compiler("gcc"), &[], GOOD).path());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stderr(&output).contains("All heap blocks were freed"), "{}", stderr(&output));
 }
@@ -154,8 +153,9 @@ fn valgrind_is_silent_on_a_good_program() {
 #[test]
 #[ignore = "needs valgrind: step `valgrind` of tests/matrix.sh"]
 fn valgrind_reports_every_planted_bug() {
+    let compiler = plain_compiler("gcc");
     for (body, _, expected) in PLANTED {
-        let output = valgrind(&Built::new("gcc", &["-Wno-all"], &planted(body)).path());
+        let output = valgrind(&Built::new(&compiler, &["-Wno-all"], &planted(body)).path());
         let said = stderr(&output);
         assert!(said.contains(expected), "{body}\n{said}");
         assert!(output.status.code() == Some(99), "{body}: {:?}", output.status);

@@ -17,6 +17,10 @@ const BUILT_IN_PINS: &str = include_str!("../../versions.toml");
 /// The lock that goes with them.
 const BUILT_IN_LOCK: &str = include_str!("../../checksums.txt");
 
+/// The longest root, in bytes: the system's limit for a path less room for what lies in a
+/// toolchain.
+const LONGEST_ROOT: usize = if cfg!(target_os = "macos") { 1024 } else { 4096 } - 512;
+
 /// The surroundings of a command.
 #[derive(Debug)]
 pub struct Context<'r> {
@@ -41,6 +45,24 @@ pub enum RootError {
     /// The named folder is none.
     #[error("{}: not a folder", .0.display())]
     NotAFolder(PathBuf),
+    /// An option without a value.
+    #[error("--root: expected a folder, got nothing")]
+    NoName,
+    /// It cannot be found out which folder that is: a link to nothing, a loop.
+    #[error("{}: not a folder that can be used", path.display())]
+    Unresolved {
+        /// As it was named.
+        path: PathBuf,
+        /// The system's reason.
+        #[source]
+        cause: fs::FsError,
+    },
+    /// `..` below a folder that is not there.
+    #[error("{}: there is no such folder, and none can be made under this name", .0.display())]
+    NotThere(PathBuf),
+    /// No room is left for the names in a toolchain.
+    #[error("{}: expected at most {LONGEST_ROOT} bytes, got {}", .0.display(), .0.as_os_str().len())]
+    TooLong(PathBuf),
     /// A name that `PATH` cannot carry.
     #[error("{}: a folder with `:` or a line break in its name cannot stand in PATH", .0.display())]
     NotForPath(PathBuf),
@@ -197,6 +219,7 @@ pub fn release(pins: &Pins, codename: Option<&str>) -> Result<String, Fault> {
 fn find_root(env: &Env, named: Option<&Path>) -> Result<PathBuf, Fault> {
     let cwd = env.cwd.as_deref().ok_or(RootError::NoCurrentFolder);
     let root = match named {
+        Some(named) if named.as_os_str().is_empty() => return Err(RootError::NoName.into()),
         Some(named) if named.is_absolute() => named.to_path_buf(),
         Some(named) => cwd?.join(named),
         None => {
@@ -205,23 +228,41 @@ fn find_root(env: &Env, named: Option<&Path>) -> Result<PathBuf, Fault> {
             cwd.ancestors().find(has_pins).unwrap_or(cwd).to_path_buf()
         }
     };
+    let root = resolve(&root)?;
     match fs::stat(&root)? {
-        Some(_) => {}
+        Some(meta) if !meta.is_dir() => Err(RootError::NotAFolder(root).into()),
         // A folder that is named and not there yet is made by the first command that writes.
-        None => return check_name(root),
+        _ => check_name(root),
     }
-    let root = fs::resolve(&root)?;
-    if fs::stat(&root)?.is_some_and(|meta| meta.is_dir()) {
-        check_name(root)
-    } else {
-        Err(RootError::NotAFolder(root).into())
+}
+
+/// The path without links, as far as it is there: once, so that one folder has one name.
+fn resolve(path: &Path) -> Result<PathBuf, Fault> {
+    let mut below = Vec::new();
+    let mut there = path;
+    let unusable = |cause| RootError::Unresolved { path: path.to_path_buf(), cause };
+    while fs::stat(there).map_err(unusable)?.is_none() {
+        let (Some(name), Some(parent)) = (there.file_name(), there.parent()) else {
+            return Err(RootError::NotThere(path.to_path_buf()).into());
+        };
+        below.push(name);
+        there = parent;
     }
+    let mut root = fs::resolve(there).map_err(unusable)?;
+    if !below.is_empty() && fs::stat(&root)?.is_some_and(|meta| !meta.is_dir()) {
+        return Err(RootError::NotAFolder(root).into());
+    }
+    root.extend(below.into_iter().rev());
+    Ok(root)
 }
 
 fn check_name(root: PathBuf) -> Result<PathBuf, Fault> {
     let bytes = root.as_os_str().as_encoded_bytes();
     if bytes.iter().any(|byte| matches!(byte, b':' | b'\n' | b'\r')) {
         return Err(RootError::NotForPath(root).into());
+    }
+    if bytes.len() > LONGEST_ROOT {
+        return Err(RootError::TooLong(root).into());
     }
     Ok(root)
 }

@@ -193,7 +193,8 @@ impl Resolved {
     /// The disk refuses.
     pub(super) fn write(&self, context: &Context<'_>) -> Result<(), Fault> {
         let text = self.outcome.lock.render();
-        Ok(fs::write_atomic(&context.project.lock(), text.as_bytes())?)
+        let written = fs::write_atomic(&context.project.lock(), text.as_bytes());
+        Ok(fs::settled(written, context.reporter)?)
     }
 }
 

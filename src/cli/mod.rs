@@ -1,9 +1,11 @@
 //! The command line: one file a command with its arguments and its `run`. Commands ask
 //! the rooms below and show the answer; they do no work of their own.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::TypedValueParser as _;
 use clap::{Args, Parser, Subcommand};
 
 use crate::host::Env;
@@ -13,6 +15,7 @@ use crate::ui::{Output, Reporter, Verbosity, failure, output};
 
 mod audit;
 mod build_runtime;
+mod chain;
 mod context;
 mod doctor;
 mod env;
@@ -24,6 +27,7 @@ mod lock;
 mod network;
 mod pack;
 mod prepare;
+mod report;
 mod run;
 mod sbom;
 mod verify;
@@ -58,6 +62,7 @@ pub struct Global {
         long,
         global = true,
         env = "REML_TOOLCHAIN_ROOT",
+        value_parser = clap::builder::OsStringValueParser::new().map(PathBuf::from),
         value_name = "DIR",
         hide_env_values = true
     )]
@@ -68,6 +73,10 @@ pub struct Global {
     /// Fail at once when another process holds a lock, instead of waiting for it
     #[arg(long, global = true)]
     no_wait: bool,
+    /// Go on where the file system has no locks (some network disks): only if no other
+    /// process works in this project
+    #[arg(long, global = true)]
+    no_lock: bool,
     /// Say nothing but failures
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     quiet: bool,
@@ -99,8 +108,9 @@ enum Command {
     Pack(pack::Args),
     Lock(lock::Args),
     Audit(audit::Args),
-    BuildRuntime(build_runtime::Args),
     Doctor(doctor::Args),
+    BuildRuntime(build_runtime::Args),
+    Report(report::Args),
     Env(env::Args),
     Exec(exec::Args),
     Link(link::Args),
@@ -129,7 +139,11 @@ pub fn main(env: Env) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error, &env),
     };
-    let global = arguments.global.clone();
+    let mut global = arguments.global.clone();
+    // An empty variable is an absent one; an option without a value is not.
+    global.root.take_if(|root| {
+        root.as_os_str().is_empty() && env.vars.contains_key(OsStr::new("REML_TOOLCHAIN_ROOT"))
+    });
     let interactive = env.stderr_is_terminal && env.text("TERM") != Some("dumb");
     let colour = global.color.decide(interactive && env.var("NO_COLOR").is_none());
     let bars = global.progress.decide(interactive && env.var("CI").is_none());
@@ -142,6 +156,9 @@ pub fn main(env: Env) -> ExitCode {
     let reporter = Reporter::new(verbosity, bars);
     let is_exec = matches!(arguments.command, Command::Exec(_) | Command::Run(_));
     let patience = if global.no_wait { Patience::Refuse } else { Patience::Wait };
+    if global.no_lock {
+        crate::host::fs::go_on_without_locks();
+    }
     let outcome = Context::open(env, global.root.as_deref(), output, &reporter, patience)
         .and_then(|context| run(arguments.command, &context));
     match outcome {
@@ -168,8 +185,9 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::Pack(args) => args.run(context),
         Command::Lock(args) => args.run(context),
         Command::Audit(args) => args.run(context),
-        Command::BuildRuntime(args) => args.run(context),
         Command::Doctor(args) => args.run(context),
+        Command::BuildRuntime(args) => args.run(context),
+        Command::Report(args) => args.run(context),
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),
         Command::Link(args) => args.run(context),

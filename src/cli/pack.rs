@@ -109,8 +109,8 @@ impl Args {
         }
         let before = lock.archives.insert(packed.name.clone(), packed.locked.clone());
         if before.as_ref() != Some(&packed.locked) {
-            fs::write_atomic(&context.project.lock(), lock.render().as_bytes())
-                .map_err(Fault::from)?;
+            let written = fs::write_atomic(&context.project.lock(), lock.render().as_bytes());
+            fs::settled(written, context.reporter).map_err(Fault::from)?;
         }
         let size = bytes::size(packed.locked.size);
         let text =

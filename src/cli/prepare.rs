@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -17,6 +18,7 @@ use crate::prepare::{
     prepare,
 };
 use crate::store::CONNECTIONS;
+use crate::toolchain::metrics::Entry;
 use crate::toolchain::variables::shell_word;
 use crate::ui::bytes;
 
@@ -99,6 +101,14 @@ impl Args {
             triple => vec![context::target(&pins, triple)?],
         };
         let mut lock = context.lock()?;
+        for (name, suite) in lock.suites.iter().filter(|(_, suite)| !suite.allowed.is_empty()) {
+            let words: Vec<&str> = suite.allowed.iter().map(String::as_str).collect();
+            let text = format!(
+                "{name}: locked with --allow-{}; `reml-toolchain lock` makes good for it",
+                words.join(" and --allow-")
+            );
+            context.reporter.event(Event::Warning { text });
+        }
         let mut results = Vec::new();
         for target in targets {
             let (with, without) = (&self.with, &self.without);
@@ -132,8 +142,9 @@ impl Args {
                 continue;
             }
             let outcome = prepare(&world, &pins, &lock, &request)?;
-            let took = bytes::duration(start.elapsed());
-            tell(context, target, &outcome, &took);
+            let took = start.elapsed();
+            record(context, target, &outcome, took, pins.llvm.major);
+            tell(context, target, &outcome, &bytes::duration(took));
             tell_remembered(context, &further, outcome.reason.is_none());
             results.push(json!({
                 "target": target.triple,
@@ -243,6 +254,15 @@ fn tell_forecast(context: &Context<'_>, target: &Target, forecast: &Forecast) ->
         "to_lock": to_lock,
         "parts": documents,
     })
+}
+
+/// A line of metrics of a tree that was laid out: one that was up to date says nothing of it.
+fn record(context: &Context<'_>, target: &Target, outcome: &Outcome, took: Duration, llvm: u32) {
+    if outcome.reason.is_some() {
+        let mut entry = Entry::new("prepare", target.triple, took, 0);
+        entry.version("llvm", llvm.to_string());
+        entry.record(&context.project, context.reporter);
+    }
 }
 
 /// Told plainly when the tree was laid out, in passing when it was left alone.

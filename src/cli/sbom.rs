@@ -36,7 +36,7 @@ impl Args {
         let (lock, pins) = (context.lock()?, context.pins()?);
         let cache = Store::open(&context.project.cache()).map_err(Fault::from)?;
         let bill = collect(&Sources {
-            tree: &prepared.tree,
+            tree: &prepared.generation,
             stamp: &prepared.stamp,
             lock: &lock,
             pins: &pins,

@@ -4,14 +4,16 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::Context;
-use super::network::Network;
+use super::network::{Network, Trust};
 use super::which::Which;
+use super::{Context, chain};
 use crate::host::fault::Fault;
+use crate::host::fs;
 use crate::host::progress::{Event, Progress as _};
 use crate::prepare::{World, cacheable, repair, repair_cache};
 use crate::store::Store;
 use crate::toolchain::check;
+use crate::toolchain::layout::Tree;
 use crate::ui::output::{sanitise, say};
 
 /// Check every file of a prepared toolchain against its manifest
@@ -28,8 +30,20 @@ pub struct Args {
     /// again
     #[arg(long)]
     repair: bool,
+    /// Show anew, from Debian's signatures, that each locked package and packed archive is
+    /// what Debian signed; with PKG print the chain of that package
+    ///
+    /// Uses the signed indices in the cache where they are those that the lock was made
+    /// from, else the mirrors', and the snapshot service for versions that were superseded.
+    /// Exit status 4 when a link breaks, 5 when one cannot be had.
+    #[arg(long, value_name = "PKG", num_args = 0..=1,
+          conflicts_with_all = ["target", "release", "cache", "repair"])]
+    #[allow(clippy::option_option, reason = "absent, without a value, with one")]
+    chain: Option<Option<String>>,
     #[command(flatten)]
     network: Network,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 /// What one check found.
@@ -50,6 +64,9 @@ impl Args {
     /// # Errors
     /// Nothing is prepared, it cannot be read, or it cannot be repaired.
     pub fn run(self, context: &Context<'_>) -> anyhow::Result<ExitCode> {
+        if let Some(only) = &self.chain {
+            return chain::run(context, &self.network, &self.trust, only.as_deref());
+        }
         if self.cache { self.run_cache(context) } else { self.run_tree(context) }
     }
 
@@ -58,7 +75,7 @@ impl Args {
         let find = || -> Result<Findings, Fault> {
             // A repair writes another stamp.
             let prepared = crate::prepare::reread(&prepared)?;
-            let report = check::whole(&prepared.tree, &prepared.stamp)?;
+            let report = check::whole(&prepared.generation, &prepared.stamp)?;
             let problems =
                 report.problems.into_iter().map(|it| (it.path, it.code, it.what)).collect();
             let (target, release) = (prepared.target.triple, &prepared.stamp.release);
@@ -74,6 +91,9 @@ impl Args {
                 Ok(repair(world, &pins, &lock, &prepared)?)
             })?;
             left = Some(find()?);
+        }
+        if left.as_ref().unwrap_or(&findings).problems.is_empty() {
+            may_start(&prepared.tree)?;
         }
         let hint = "`reml-toolchain verify --repair` lays the tree out anew";
         finish(context, &findings, left.as_ref(), hint)
@@ -124,6 +144,12 @@ impl Args {
             progress: context.reporter,
         })
     }
+}
+
+/// The tools are whole, but a mount may forbid to start them.
+fn may_start(tree: &Tree) -> Result<(), Fault> {
+    let tools = fs::read_dir_sorted(&tree.bin())?;
+    Ok(tools.first().map_or(Ok(()), |tool| fs::may_be_started(&tool.path))?)
 }
 
 fn say_problems(findings: &Findings, place: &str) {

@@ -64,6 +64,14 @@ impl MirrorList {
         Self { main: vec![url.to_owned()], security: vec![format!("{url}-security")] }
     }
 
+    /// One mirror of one archive, and none of the other.
+    #[must_use]
+    pub fn of_archive(archive: Archive, url: String) -> Self {
+        let mut list = Self::default();
+        list.add(archive, url);
+        list
+    }
+
     /// The host's own mirrors, then the pinned ones.
     #[must_use]
     pub fn of_host(apt_sources: &[String], suites: &[String], pinned: &Mirrors) -> Self {
@@ -124,8 +132,13 @@ impl MirrorList {
 /// that listed it was published. The service answers with the state in force then.
 #[must_use]
 pub fn snapshot(base: &str, path: &str, seconds: i64) -> String {
-    let stamp = compact_utc(seconds);
-    format!("{base}/{}/{stamp}/{}", Archive::of_pool_path(path).name(), escape(path))
+    format!("{}/{}", snapshot_archive(base, Archive::of_pool_path(path), seconds), escape(path))
+}
+
+/// A whole archive of the snapshot service, as it was at a time (Unix seconds).
+#[must_use]
+pub fn snapshot_archive(base: &str, archive: Archive, seconds: i64) -> String {
+    format!("{base}/{}/{}", archive.name(), compact_utc(seconds))
 }
 
 /// `20260711T101637Z`, as the snapshot service names its states.

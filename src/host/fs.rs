@@ -8,19 +8,24 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-pub use draft::{Draft, sweep_drafts, write_atomic};
+pub use draft::{Draft, settled, sweep_drafts, with_cause, write_atomic};
 pub use error::FsError;
+pub(super) use error::{MORE_FILES, is_out_of_files};
 pub use facts::{
-    Glance, Sight, digest, has_attribute, is_case_sensitive, is_executable, metadata,
-    modified_seconds, own_user, read_head, set_modified, sync_file_system,
+    Glance, Sight, digest, has_attribute, is_case_sensitive, is_executable, may_be_started,
+    metadata, modified_seconds, own_user, probe_links, read_head, set_modified, sync_file_system,
 };
-pub use lock::{Hold, Lock, Patience, Share, is_in_use, lock, share, share_with_children};
+pub use lock::{
+    Hold, Lock, Patience, Share, go_on_without_locks, is_in_use, lock, share, share_with_children,
+};
+pub use owner::Owner;
 pub use volume::{Volume, free_space, require_space, volume};
 
 mod draft;
 mod error;
 mod facts;
 mod lock;
+mod owner;
 mod volume;
 
 /// The mode of data files, whatever the umask says.
@@ -142,6 +147,9 @@ fn open_own(path: &Path, options: &mut OpenOptions) -> Result<File, FsError> {
         }
     });
     let file = regular(opened?, path)?;
+    if let Some(owner) = path.parent().and_then(Owner::to_inherit) {
+        owner.adopt(&file);
+    }
     // A hostile umask may have taken even the owner's rights away.
     let mode = file.metadata().map_err(FsError::io("look at", path))?.permissions().mode();
     if mode & 0o600 != 0o600 {
@@ -192,10 +200,27 @@ pub fn create_dir_all(path: &Path) -> Result<(), FsError> {
         create_dir_all(parent)?;
     }
     match fs::create_dir(path) {
-        Ok(()) => set_mode(path, DIR_MODE),
+        Ok(()) => {
+            owner::adopt(path);
+            set_mode(path, DIR_MODE)
+        }
         // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(FsError::io("create the folder", path)(error)),
+    }
+}
+
+/// As [`create_dir_all`], but only below `base`, which must be there: a place that somebody
+/// moved away meanwhile is not made anew.
+///
+/// # Errors
+/// As [`create_dir_all`], and when `base` is gone.
+pub fn create_dir_below(base: &Path, path: &Path) -> Result<(), FsError> {
+    if path == base || path.is_dir() || !path.starts_with(base) {
+        fs::metadata(base).map(drop).map_err(FsError::io("find", base))
+    } else {
+        path.parent().map_or(Ok(()), |parent| create_dir_below(base, parent))?;
+        create_dir_all(path)
     }
 }
 
@@ -222,7 +247,9 @@ pub fn rename(from: &Path, to: &Path) -> Result<(), FsError> {
 /// # Errors
 /// When it cannot be made or written.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FsError> {
-    fs::write(path, bytes).map_err(FsError::io("write", path))
+    fs::write(path, bytes).map_err(FsError::io("write", path))?;
+    owner::adopt(path);
+    Ok(())
 }
 
 /// Gives a file a second name.
@@ -254,7 +281,9 @@ pub fn read_link(path: &Path) -> Result<PathBuf, FsError> {
 /// # Errors
 /// When reading or writing fails.
 pub fn copy(from: &Path, to: &Path) -> Result<u64, FsError> {
-    fs::copy(from, to).map_err(FsError::pair("copy", from, to))
+    let bytes = fs::copy(from, to).map_err(FsError::pair("copy", from, to))?;
+    owner::adopt(to);
+    Ok(bytes)
 }
 
 /// The absolute path with all links resolved.

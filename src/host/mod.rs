@@ -13,6 +13,8 @@ pub mod http;
 pub mod platform;
 pub mod process;
 pub mod progress;
+pub mod signals;
+pub mod threads;
 pub mod tree;
 
 pub use env::Env;

@@ -5,10 +5,12 @@ use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::Builder;
 use std::time::Duration;
 
 use super::clock;
 use super::fault::{Diagnostic, Kind};
+use super::signals::{self, Watch};
 
 mod running;
 
@@ -130,14 +132,26 @@ impl Call {
     pub fn output(&self, limit: Duration) -> Result<Output, ProcessError> {
         let mut command = self.command();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command
-            .spawn()
+        let (mut child, _watch) = signals::spawn(&mut command)
             .map_err(|source| ProcessError::Start { program: self.program.clone(), source })?;
         let stdout = child.stdout.take();
         let stderr = child.stderr.take();
         std::thread::scope(|scope| {
-            let stdout = scope.spawn(move || read_bounded(stdout));
-            let stderr = scope.spawn(move || read_bounded(stderr));
+            let lost = |source| ProcessError::Lost { program: self.program.clone(), source };
+            let listen = |pipe| Builder::new().spawn_scoped(scope, pipe).map_err(lost);
+            let listeners =
+                listen(Box::new(move || read_bounded(stdout)) as Listener).and_then(|stdout| {
+                    Ok((stdout, listen(Box::new(move || read_bounded(stderr)) as Listener)?))
+                });
+            let (stdout, stderr) = match listeners {
+                Ok(listeners) => listeners,
+                Err(error) => {
+                    // The error to tell is the missing thread, not a failure to end the child.
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return Err(error);
+                }
+            };
             let status = self.wait(&mut child, limit);
             let stdout = stdout.join().unwrap_or_default();
             let stderr = stderr.join().unwrap_or_default();
@@ -170,9 +184,9 @@ impl Call {
     /// # Errors
     /// It does not start.
     pub fn status(&self) -> Result<ExitStatus, ProcessError> {
-        self.command()
-            .status()
-            .map_err(|source| ProcessError::Start { program: self.program.clone(), source })
+        let failed = |source| ProcessError::Start { program: self.program.clone(), source };
+        let (mut child, _watch) = signals::spawn(&mut self.command()).map_err(failed)?;
+        child.wait().map_err(failed)
     }
 
     /// Becomes the program: returns only when that fails.
@@ -182,6 +196,9 @@ impl Call {
         ProcessError::Start { program: self.program.clone(), source }
     }
 }
+
+/// Reads one pipe of a child.
+type Listener = Box<dyn FnOnce() -> Vec<u8> + Send>;
 
 /// Everything up to the limit; what comes after is read and dropped, so that the child
 /// is not stopped by a full pipe.

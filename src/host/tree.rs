@@ -8,7 +8,7 @@ mod walker;
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use rustix::fs::{Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
 use rustix::io::Errno;
 
 use super::fault::{Diagnostic, Kind};
+use super::fs::Owner;
 pub use walker::Walker;
 
 /// The mode of directories, whatever the umask says.
@@ -40,11 +41,15 @@ impl Diagnostic for TreeError {
     }
 
     fn code(&self) -> &'static str {
+        if super::fs::is_out_of_files(&self.source) {
+            return "too-many-open-files";
+        }
         match self.source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "disk-full",
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 "disk-permission"
             }
+            io::ErrorKind::StaleNetworkFileHandle => "stale-nfs-handle",
             _ => "disk",
         }
     }
@@ -54,6 +59,13 @@ impl Diagnostic for TreeError {
         match self.code() {
             "disk-full" => vec![format!("free space: df -h {parent}")],
             "disk-permission" => vec![format!("look at the owner and mode: ls -ld {parent}")],
+            "too-many-open-files" => vec![super::fs::MORE_FILES.to_owned()],
+            "stale-nfs-handle" => {
+                vec![
+                    "the NFS server lost the file: mount it again, then run the same command"
+                        .to_owned(),
+                ]
+            }
             _ => Vec::new(),
         }
     }
@@ -64,6 +76,8 @@ impl Diagnostic for TreeError {
 pub struct Tree {
     fd: Arc<OwnedFd>,
     path: PathBuf,
+    /// Who gets what is made in it.
+    owner: Option<Owner>,
 }
 
 impl Tree {
@@ -75,7 +89,10 @@ impl Tree {
         let path = path.into();
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
         match rustix::fs::open(&path, flags, Mode::empty()) {
-            Ok(fd) => Ok(Self { fd: Arc::new(fd), path }),
+            Ok(fd) => {
+                let owner = Owner::to_inherit(&path);
+                Ok(Self { fd: Arc::new(fd), path, owner })
+            }
             Err(errno) => Err(refused("open the directory", path, errno)),
         }
     }
@@ -90,10 +107,21 @@ impl Tree {
             Ok(()) => {}
             Err(errno) => return Err(refused("make the directory", path, errno)),
         }
-        let tree = Self::open(path)?;
+        let above = path.parent().and_then(Owner::to_inherit);
+        let mut tree = Self::open(path)?;
+        tree.owner = above;
+        tree.adopt(&tree.fd);
         match rustix::fs::fchmod(&tree.fd, DIRECTORY) {
             Ok(()) => Ok(tree),
             Err(errno) => Err(refused("set the mode", tree.path, errno)),
+        }
+    }
+
+    /// Gives what was made in it to the owner of the whole.
+    fn adopt(&self, made: &impl AsFd) {
+        let Some(owner) = self.owner else { return };
+        if let Ok(made) = made.as_fd().try_clone_to_owned() {
+            owner.adopt(&File::from(made));
         }
     }
 

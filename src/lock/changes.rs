@@ -59,10 +59,12 @@ pub(super) fn settle(old: &Lock, fresh: &Lock, update: bool, notes: Vec<String>)
         let keep = !update && names(old, &set) == names(fresh, &set);
         let source = if keep { old } else { fresh };
         for (path, package) in source.set(&set) {
-            let entry = lock
-                .packages
-                .entry(path.to_owned())
-                .or_insert_with(|| LockedPackage { sets: BTreeSet::new(), ..package.clone() });
+            let seen = if keep { last_seen(old, fresh, path, package) } else { None };
+            let entry = lock.packages.entry(path.to_owned()).or_insert_with(|| LockedPackage {
+                sets: BTreeSet::new(),
+                seen,
+                ..package.clone()
+            });
             entry.sets.insert(set.clone());
         }
     }
@@ -88,6 +90,15 @@ pub(super) fn held(tied: &Lock, untied: &Lock) -> Vec<Held> {
         (!changes.is_empty()).then_some(Held { set, changes })
     };
     sets(untied).into_iter().filter_map(newer).collect()
+}
+
+/// When the suite last listed a package that stays: `None` while it still does.
+fn last_seen(old: &Lock, fresh: &Lock, path: &str, package: &LockedPackage) -> Option<i64> {
+    let still = fresh.packages.get(path);
+    if still.is_some_and(|still| still.sha256 == package.sha256) {
+        return None;
+    }
+    package.seen.or_else(|| old.suites.get(&package.suite).map(|suite| suite.date))
 }
 
 fn sets(lock: &Lock) -> BTreeSet<String> {
@@ -148,6 +159,7 @@ mod tests {
                 size: 1,
                 installed_kib: 1,
                 suite: "bookworm".to_owned(),
+                seen: None,
                 sets: BTreeSet::new(),
             };
             let path = format!("pool/{name}_{version}.deb");
@@ -163,6 +175,31 @@ mod tests {
         assert_eq!(outcome.lock, old);
         assert_eq!(outcome.changes, []);
         assert_eq!(outcome.newer[0].after.as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn what_its_suite_lists_no_more_remembers_when_it_last_did() {
+        let state = |date| crate::pins::SuiteState {
+            date,
+            version: String::new(),
+            role: String::new(),
+            release: Digest::of(b""),
+            allowed: BTreeSet::new(),
+        };
+        let with = |date, mut lock: Lock| {
+            lock.suites.insert("bookworm".to_owned(), state(date));
+            lock
+        };
+        let seen = |lock: &Lock| lock.packages.values().next().unwrap().seen;
+        let old = with(100, lock(&[("libc6", "1", "s")]));
+        let same = settle(&old, &with(200, lock(&[("libc6", "1", "s")])), false, Vec::new());
+        assert_eq!(seen(&same.lock), None, "the suite still lists it");
+        let left = settle(&same.lock, &with(300, lock(&[("libc6", "2", "s")])), false, Vec::new());
+        assert_eq!(seen(&left.lock), Some(200));
+        let later = settle(&left.lock, &with(400, lock(&[("libc6", "3", "s")])), false, Vec::new());
+        assert_eq!(seen(&later.lock), Some(200));
+        let taken = settle(&later.lock, &with(400, lock(&[("libc6", "3", "s")])), true, Vec::new());
+        assert_eq!(seen(&taken.lock), None);
     }
 
     #[test]

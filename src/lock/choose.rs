@@ -148,6 +148,7 @@ fn locked(package: Package, suite: String) -> (String, LockedPackage) {
         size: package.size,
         installed_kib: package.installed_size_kib.unwrap_or(guess),
         suite,
+        seen: None,
         sets: BTreeSet::new(),
     };
     (package.filename, entry)

@@ -12,6 +12,7 @@ use crate::host::fault::Fault;
 use crate::host::fs;
 use crate::host::hash::Digest;
 use crate::host::progress::Event;
+use crate::host::threads;
 use crate::pins::versions::Release as PinnedRelease;
 
 /// The largest decompressed index when its suite signs no size for it, in bytes. sid's
@@ -50,20 +51,11 @@ pub(super) fn fetch(
     let bytes = files.iter().map(|(_, index)| index.choices[0].size).sum();
     let name = "indices";
     world.progress.event(Event::Stage { name, count: files.len() as u64, bytes });
-    let texts = std::thread::scope(|scope| {
-        let threads: Vec<_> = files
-            .iter()
-            .map(|(suite, index)| {
-                let plain = index.plain.map(|entry| (entry.size, entry.sha256));
-                let file = &index.choices[0];
-                scope.spawn(move || text(world, suite, file, plain))
-            })
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect::<Result<Vec<_>, Fault>>()
-    })?;
+    let texts = threads::map(files.len(), &files, |(suite, index)| {
+        let plain = index.plain.map(|entry| (entry.size, entry.sha256));
+        text(world, suite, &index.choices[0], plain)
+    });
+    let texts = texts.into_iter().collect::<Result<Vec<_>, Fault>>()?;
     let summary = format!("verified: {} suites for {architecture}", texts.len());
     world.progress.event(Event::StageDone { name, summary });
     Ok(Texts(texts))
@@ -131,6 +123,16 @@ fn packed(
     Ok(bytes)
 }
 
+/// Whether the cache has the index of a suite.
+pub(super) fn is_kept(world: &World<'_>, suite: &Suite, architecture: &str) -> bool {
+    let Ok(files) = suite.release.packages("main", architecture) else { return false };
+    files.choices.first().is_some_and(|file| {
+        let place = world.indices.join(&suite.name).join("by-hash").join(file.sha256.to_string());
+        // What cannot be looked at is as good as absent.
+        matches!(fs::stat(&place), Ok(Some(meta)) if meta.is_file() && meta.len() == file.size)
+    })
+}
+
 fn compare(file: &str, size: u64, digest: Digest, bytes: &[u8]) -> Result<(), LockError> {
     let file = crate::host::http::mask(file);
     if bytes.len() as u64 != size {
@@ -146,6 +148,14 @@ fn compare(file: &str, size: u64, digest: Digest, bytes: &[u8]) -> Result<(), Lo
 }
 
 impl Texts {
+    /// The index over all of these texts.
+    pub(super) fn index<'t>(&'t self, architecture: &'t str) -> Result<Index<'t>, Fault> {
+        let source =
+            |text: &'t Text| Source { suite: &text.suite, file: &text.file, text: &text.content };
+        let all: Vec<Source<'t>> = self.0.iter().map(source).collect();
+        Ok(Index::build(architecture, &all)?)
+    }
+
     /// The indices over these texts.
     pub(super) fn open<'t>(
         &'t self,

@@ -12,8 +12,9 @@ use crate::host::fault::Fault;
 use crate::host::http::Client;
 use crate::host::progress::{Event, Progress};
 use crate::pins::versions::Release as PinnedRelease;
-use crate::pins::{Lock, LockedPackage, Pins, Target};
+use crate::pins::{Lock, LockedPackage, Pins, SuiteState, Target};
 
+pub mod chain;
 mod changes;
 mod choose;
 mod error;
@@ -97,6 +98,7 @@ pub fn lock(
     for (codename, release) in &pins.releases {
         let suites = suites::fetch(world, release, old, options.allow)?;
         notes.extend(suites.notes());
+        notes.extend(cleared(old, &suites.states()));
         seen.extend(suites.seen());
         fresh.suites.extend(suites.states());
         for target in crate::pins::TARGETS {
@@ -119,6 +121,18 @@ pub fn lock(
     }
     let held = changes::held(&fresh, &untied);
     Ok(Outcome { suites: seen, held, ..changes::settle(old, &fresh, options.update, notes) })
+}
+
+/// What the old lock took under a name that nobody needs to give any more.
+fn cleared(old: &Lock, now: &BTreeMap<String, SuiteState>) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (name, state) in now {
+        let before = old.suites.get(name).map(|state| &state.allowed);
+        for word in before.into_iter().flatten().filter(|word| !state.allowed.contains(*word)) {
+            notes.push(format!("{name}: what --allow-{word} once accepted is replaced"));
+        }
+    }
+    notes
 }
 
 fn add(lock: &mut Lock, set: &str, (path, package): (String, LockedPackage)) {

@@ -7,12 +7,13 @@ use super::{LockError, Seen, World};
 use crate::debian::date::Timestamp;
 use crate::debian::mirrors::Archive;
 use crate::debian::openpgp;
-use crate::debian::release::{Allowances, Expectation, LastSeen, Note, Release};
+use crate::debian::release::{Allowances, Expectation, IndexFile, LastSeen, Note, Release};
 use crate::host::fault::{Fault, Kind};
 use crate::host::fs;
 use crate::host::hash::Digest;
 use crate::host::http::{Response, gravest, mask};
 use crate::host::progress::Event;
+use crate::host::threads;
 use crate::pins::versions::Release as PinnedRelease;
 use crate::pins::{Lock, SuiteState, TARGETS};
 
@@ -30,9 +31,11 @@ pub(super) struct Suite {
     pub(super) name: String,
     /// What it says.
     pub(super) release: Release,
-    digest: Digest,
+    /// The digest of the signed text.
+    pub(super) digest: Digest,
     notes: Vec<Note>,
-    signers: Vec<(String, String)>,
+    /// The keys whose signatures are good: fingerprint and name.
+    pub(super) signers: Vec<(String, String)>,
 }
 
 /// Fetches and verifies all suites of `release`, side by side.
@@ -42,38 +45,28 @@ pub(super) fn fetch(
     old: &Lock,
     allow: Allowances,
 ) -> Result<Suites, Fault> {
-    let results: Vec<Result<Suite, Fault>> = std::thread::scope(|scope| {
-        let threads: Vec<_> = release
-            .suites
-            .iter()
-            .map(|name| {
-                // Only the suite that no longer changes is signed offline.
-                let wanted: &[String] =
-                    if *name == release.durable { &release.signed_by } else { &[] };
-                let seen = old.suites.get(name);
-                scope.spawn(move || suite(world, name, Demands { seen, wanted, allow }))
-            })
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
+    let suites = &release.suites;
+    let results: Vec<Result<Suite, Fault>> = threads::map(suites.len(), suites, |name| {
+        // Only the suite that no longer changes is signed offline.
+        let wanted: &[String] = if *name == release.durable { &release.signed_by } else { &[] };
+        suite(world, name, Demands { seen: old.suites.get(name), wanted, allow })
     });
     results.into_iter().collect::<Result<_, _>>().map(Suites)
 }
 
 /// What a suite must answer to, beside the keys pinned for it.
 #[derive(Clone, Copy)]
-struct Demands<'a> {
+pub(super) struct Demands<'a> {
     /// What the lock remembers of it.
-    seen: Option<&'a SuiteState>,
+    pub(super) seen: Option<&'a SuiteState>,
     /// The keys that must have signed it.
-    wanted: &'a [String],
+    pub(super) wanted: &'a [String],
     /// What the user allows.
-    allow: Allowances,
+    pub(super) allow: Allowances,
 }
 
-fn suite(world: &World<'_>, name: &str, demands: Demands<'_>) -> Result<Suite, Fault> {
+/// Fetches and verifies one suite.
+pub(super) fn suite(world: &World<'_>, name: &str, demands: Demands<'_>) -> Result<Suite, Fault> {
     let what = format!("{name}/InRelease");
     if world.cached {
         let path = world.indices.join(name).join("InRelease");
@@ -186,6 +179,24 @@ fn with_clocks(now: u64, response: &Response, cause: Fault) -> Fault {
 }
 
 impl Suites {
+    /// A single suite.
+    pub(super) fn of(suite: Suite) -> Self {
+        Self(vec![suite])
+    }
+
+    /// The index of each suite for an architecture, as signed.
+    pub(super) fn packages_files(
+        &self,
+        architecture: &str,
+    ) -> Result<Vec<(&Suite, IndexFile)>, Fault> {
+        let mut list = Vec::new();
+        for suite in &self.0 {
+            let files = suite.release.packages("main", architecture)?;
+            list.extend(files.choices.into_iter().next().map(|file| (suite, file)));
+        }
+        Ok(list)
+    }
+
     /// Each suite.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Suite> {
         self.0.iter()
@@ -198,6 +209,7 @@ impl Suites {
             version: suite.release.version.clone().unwrap_or_default(),
             role: suite.release.suite.clone(),
             release: suite.digest,
+            allowed: suite.notes.iter().filter_map(Note::allowed).map(str::to_owned).collect(),
         };
         self.0.iter().map(|suite| (suite.name.clone(), state(suite))).collect()
     }

@@ -40,7 +40,12 @@ pub struct SuiteState {
     pub role: String,
     /// The digest of the verified text of its `InRelease` file.
     pub release: Digest,
+    /// The dangers that were accepted by name: of [`ALLOWED`].
+    pub allowed: BTreeSet<String>,
 }
+
+/// What a suite's line may say that was accepted by name: `--allow-expired` and so on.
+pub const ALLOWED: [&str; 2] = ["expired", "rollback"];
 
 /// One .deb.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +64,9 @@ pub struct LockedPackage {
     pub installed_kib: u64,
     /// The suite that offered it.
     pub suite: String,
+    /// The `Date` of the suite's last state that listed it, in Unix seconds, where that is
+    /// not the state of the suite's own line: it was superseded and stayed locked.
+    pub seen: Option<i64>,
     /// What it is for, e.g. `bookworm/sysroot/amd64`.
     pub sets: BTreeSet<String>,
 }
@@ -91,34 +99,37 @@ impl Lock {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "#! schema={SCHEMA}");
         for (name, suite) in &self.suites {
-            let SuiteState { date, version, role, release } = suite;
-            let _ = writeln!(
+            let SuiteState { date, version, role, release, allowed } = suite;
+            let _ = write!(
                 text,
                 "#! suite={name} role={role} version={version} date={date} release={release}"
             );
+            if !allowed.is_empty() {
+                let _ = write!(text, " allowed={}", comma(allowed));
+            }
+            text.push('\n');
         }
         for (name, archive) in &self.archives {
             let LockedArchive { sha256, size, target, release, format, sets, packages } = archive;
-            let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
             let _ = writeln!(
                 text,
                 "#! archive={format} target={target} from={release} size={size} packages={packages} sets={}",
-                sets.join(",")
+                comma(sets)
             );
             let _ = writeln!(text, "{sha256}  {name}");
         }
         for (path, package) in &self.packages {
-            let sets: Vec<&str> = package.sets.iter().map(String::as_str).collect();
+            let seen = package.seen.map_or(String::new(), |date| format!(" seen={date}"));
             let _ = writeln!(
                 text,
-                "#! name={} version={} architecture={} size={} installed={} suite={} sets={}",
+                "#! name={} version={} architecture={} size={} installed={} suite={}{seen} sets={}",
                 package.name,
                 package.version,
                 package.architecture,
                 package.size,
                 package.installed_kib,
                 package.suite,
-                sets.join(",")
+                comma(&package.sets)
             );
             let _ = writeln!(text, "{}  {path}", package.sha256);
         }
@@ -211,10 +222,11 @@ impl Reader {
         } else if fields.contains_key("release") {
             let name: String = take(&mut fields, "suite")?;
             let state = SuiteState {
-                date: take_date(&mut fields)?,
+                date: take_date(&mut fields, "date")?,
                 version: take(&mut fields, "version")?,
                 role: take(&mut fields, "role")?,
                 release: take(&mut fields, "release")?,
+                allowed: take_allowed(&mut fields)?,
             };
             if self.lock.suites.insert(name, state).is_some() {
                 return Err("this suite stands twice".to_owned());
@@ -245,9 +257,7 @@ impl Reader {
             self.lock.archives.insert(path.to_owned(), LockedArchive::unknown(sha256));
             return Ok(());
         };
-        let sets: String = take(&mut fields, "sets")?;
-        let sets: BTreeSet<String> =
-            sets.split(',').filter(|set| !set.is_empty()).map(str::to_owned).collect();
+        let sets = words(&take::<String>(&mut fields, "sets")?);
         if fields.contains_key("archive") {
             return self.archive(sha256, path, sets, fields);
         }
@@ -258,6 +268,11 @@ impl Reader {
             size: take_size(&mut fields, "size")?,
             installed_kib: take_size(&mut fields, "installed")?,
             suite: take(&mut fields, "suite")?,
+            seen: if fields.contains_key("seen") {
+                Some(take_date(&mut fields, "seen")?)
+            } else {
+                None
+            },
             sha256,
             sets,
         };
@@ -310,14 +325,35 @@ fn take<T: std::str::FromStr>(
 }
 
 /// Seconds since 1970, before the year 10000: later ones have no date that can be shown.
-fn take_date(fields: &mut BTreeMap<String, String>) -> Result<i64, String> {
+fn take_date(fields: &mut BTreeMap<String, String>, key: &str) -> Result<i64, String> {
     const MOST: i64 = 253_402_300_799;
-    let date = take(fields, "date")?;
+    let date = take(fields, key)?;
     if (0..=MOST).contains(&date) {
         Ok(date)
     } else {
-        Err(format!("`date`: expected seconds from 0 to {MOST}, got {date}"))
+        Err(format!("`{key}`: expected seconds from 0 to {MOST}, got {date}"))
     }
+}
+
+fn take_allowed(fields: &mut BTreeMap<String, String>) -> Result<BTreeSet<String>, String> {
+    let allowed = words(&fields.remove("allowed").unwrap_or_default());
+    match allowed.iter().find(|word| !ALLOWED.contains(&word.as_str())) {
+        None => Ok(allowed),
+        Some(word) => Err(format!(
+            "`allowed`: expected {}, got `{}`",
+            ALLOWED.join(" or "),
+            word.escape_debug()
+        )),
+    }
+}
+
+/// The words of a list with commas.
+fn words(list: &str) -> BTreeSet<String> {
+    list.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+fn comma(words: &BTreeSet<String>) -> String {
+    words.iter().map(String::as_str).collect::<Vec<_>>().join(",")
 }
 
 /// A number of bytes or KiB, no larger than an index may give.

@@ -201,7 +201,7 @@ impl Component<'_> {
 }
 
 /// Where a locked package may be had: the mirrors, then the snapshot service at the time
-/// when its suite was locked (plus half a day, in which the service takes it over).
+/// of the last state of its suite that listed it (plus half a day, in which the service takes it over).
 #[must_use]
 pub fn sources(
     mirrors: &MirrorList,
@@ -212,12 +212,10 @@ pub fn sources(
 ) -> Vec<String> {
     const TAKE_OVER_SECONDS: i64 = 43_200;
     let mut urls = mirrors.pool(path);
-    if let Some(suite) = lock.suites.get(&package.suite) {
-        urls.push(snapshot(
-            &pins.mirrors.snapshot,
-            path,
-            suite.date.saturating_add(TAKE_OVER_SECONDS),
-        ));
+    let listed = package.seen.or_else(|| lock.suites.get(&package.suite).map(|suite| suite.date));
+    if let Some(date) = listed {
+        let moment = date.saturating_add(TAKE_OVER_SECONDS);
+        urls.push(snapshot(&pins.mirrors.snapshot, path, moment));
     }
     urls
 }
@@ -239,6 +237,7 @@ mod tests {
             size: 1,
             installed_kib: 1,
             suite: "bookworm".to_owned(),
+            seen: None,
             sets: [set.to_owned()].into(),
         };
         (format!("pool/{name}.deb"), package)
@@ -338,6 +337,7 @@ mod tests {
             version: String::new(),
             role: String::new(),
             release: Digest::of(b""),
+            allowed: BTreeSet::new(),
         };
         lock.suites.insert("bookworm".to_owned(), state);
         let (path, package) = lock.packages.first_key_value().unwrap();

@@ -39,7 +39,7 @@ pub use forecast::{Forecast, Origin, Wanting, forecast};
 pub use gc::{Garbage, gc};
 pub use host_tools::{HostToolError, LlvmChoice};
 pub use kernel::{Kernel, KernelError, kernel};
-pub use pack::{PackRequest, Packed, pack};
+pub use pack::{PackRequest, Packed, pack, repack};
 pub use prepared::{Found, NotPrepared, Prepared, all_prepared, prepared, reread};
 pub use publish::PublishError;
 pub use repair::{cacheable, repair, repair_cache};
@@ -153,6 +153,13 @@ pub fn prepare(
     else {
         return Ok(outcome(None, 0));
     };
+    publish::check_disk(&tree, &name)?;
+    if let Some(owner) = fs::Owner::to_inherit(world.project.root()) {
+        let user = owner.user();
+        let text =
+            format!("running as root in a folder of user {user}: what is made becomes theirs");
+        world.progress.event(Event::Warning { text });
+    }
     let store = Store::open(&world.project.cache())?;
     if opened.is_none() {
         opened = archive::open_named(world, lock, request)?;
@@ -173,7 +180,7 @@ pub fn prepare(
     carry_runtime(world, &tree, staging.folder())?;
     staging.make_durable()?;
     packages.keep()?;
-    staging.publish(&tree, &plan.inputs.fingerprint())?;
+    staging.publish(&tree, &plan.inputs.fingerprint(), world.progress)?;
     Ok(outcome(Some(reason), files))
 }
 

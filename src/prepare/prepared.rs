@@ -17,6 +17,10 @@ const STAMP_LIMIT: u64 = 1 << 20;
 pub struct Prepared {
     /// Where it lies.
     pub tree: Tree,
+    /// The generation that this name stood for: whoever reads several of its files reads them
+    /// here, whatever becomes of the name meanwhile.
+    pub generation: Tree,
+    _in_use: Option<fs::Share>,
     /// What it says of itself.
     pub stamp: Stamp,
     /// Its target.
@@ -105,9 +109,17 @@ pub fn reread(prepared: &Prepared) -> Result<Prepared, Fault> {
 }
 
 fn at(tree: Tree, target: &'static Target, release: &str) -> Result<Prepared, Fault> {
-    match read_stamp(&tree) {
+    let (generation, in_use) = loop {
+        let generation = Tree::new(fs::resolve(tree.root())?);
+        let in_use = fs::share(&generation.stamp());
+        // What was swapped before it was held may be removed.
+        if fs::resolve(tree.root())? == generation.root() {
+            break (generation, in_use);
+        }
+    };
+    match read_stamp(&generation) {
         Ok(stamp) if stamp.target == target.triple && stamp.release == release => {
-            Ok(Prepared { tree, stamp, target })
+            Ok(Prepared { tree, generation, _in_use: in_use, stamp, target })
         }
         Ok(stamp) => {
             let wanted = format!("{} of {release}", target.triple);

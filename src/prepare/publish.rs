@@ -69,6 +69,19 @@ pub(super) fn check_name(tree: &Tree) -> Result<(), Fault> {
     }
 }
 
+/// Refuses a disk without symbolic links: nothing could be published there.
+///
+/// # Errors
+/// There are none, or the folder takes nothing.
+pub(super) fn check_disk(tree: &Tree, name: &str) -> Result<(), Fault> {
+    Ok(fs::probe_links(&link_in_the_making(tree, name))?)
+}
+
+/// The toolchain's link before it has its name. What a killed run left of it is swept.
+fn link_in_the_making(tree: &Tree, name: &str) -> PathBuf {
+    tree.root().with_file_name(format!(".{name}.new-{}", std::process::id()))
+}
+
 impl Drop for Staging {
     fn drop(&mut self) {
         if matches!(fs::stat(&self.folder), Ok(Some(_))) {
@@ -103,7 +116,7 @@ impl Staging {
             }
         }
         let folder = generations.join(format!("{prefix}{}", std::process::id()));
-        fs::create_dir_all(&folder)?;
+        fs::create_dir_below(&generations, &folder)?;
         Ok(Self { folder, generations, name: name.to_owned() })
     }
 
@@ -125,22 +138,42 @@ impl Staging {
     ///
     /// # Errors
     /// The disk refuses; the toolchain is the old one then.
-    pub(super) fn publish(self, tree: &Tree, fingerprint: &Digest) -> Result<(), Fault> {
+    pub(super) fn publish(
+        self,
+        tree: &Tree,
+        fingerprint: &Digest,
+        progress: &dyn Progress,
+    ) -> Result<(), Fault> {
         let before = fs::read_link(tree.root()).ok();
         let generation = self.free_name(fingerprint)?;
-        fs::rename(&self.folder, &self.generations.join(&generation))?;
+        let place = self.generations.join(&generation);
+        fs::rename(&self.folder, &place)?;
+        if let Err(error) = self.swap(tree, &generation) {
+            // Nobody will ever use it, and a full disk must not stay full; failing to remove
+            // it is not the failure to tell.
+            let _ = fs::remove_tree(&place);
+            let _ = fs::remove_file(&link_in_the_making(tree, &self.name));
+            return Err(error);
+        }
+        // From here on the new tree is the toolchain, and what fails is no failure of the run.
+        let folder = tree.root().parent().unwrap_or(tree.root());
+        let flushed = fs::sync_dir(folder).map_err(Fault::from);
+        for late in [flushed, self.drop_old(&generation, before.as_deref())] {
+            if let Err(error) = late {
+                let text = format!("the toolchain is ready, but: {}", fs::with_cause(&error));
+                progress.event(Event::Warning { text });
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the toolchain's name to a generation.
+    fn swap(&self, tree: &Tree, generation: &str) -> Result<(), Fault> {
         fs::sync_dir(&self.generations)?;
-        let target = Path::new(".gen").join(&generation);
-        let link = tree.root().with_file_name(format!(".{}.new-{}", self.name, std::process::id()));
-        if fs::stat(&link)?.is_some() {
-            fs::remove_file(&link)?;
-        }
-        fs::symlink(&target, &link)?;
-        fs::rename(&link, tree.root())?;
-        if let Some(folder) = tree.root().parent() {
-            fs::sync_dir(folder)?;
-        }
-        self.drop_old(&generation, before.as_deref())
+        let link = link_in_the_making(tree, &self.name);
+        fs::remove_file(&link)?;
+        fs::symlink(&Path::new(".gen").join(generation), &link)?;
+        Ok(fs::rename(&link, tree.root())?)
     }
 
     fn free_name(&self, fingerprint: &Digest) -> Result<String, Fault> {

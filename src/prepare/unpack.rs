@@ -16,6 +16,7 @@ use crate::host::fault::Fault;
 use crate::host::fs::{self, Glance, Hold, Patience};
 use crate::host::hash::Digest;
 use crate::host::progress::Event;
+use crate::host::threads;
 use crate::host::tree::Tree;
 use crate::pins::LockedPackage;
 use crate::pins::versions::PackageSet;
@@ -105,7 +106,7 @@ pub(super) fn unpack_all(
     archive: Option<&Opened>,
 ) -> Result<Packages, Fault> {
     let root = world.project.unpacked();
-    fs::create_dir_all(&root)?;
+    fs::create_dir_below(store.root(), &root)?;
     let guard = sweep(world, &root)?;
     let rules = components
         .iter()
@@ -162,14 +163,7 @@ pub(super) fn unpack_all(
         }
         Ok(())
     };
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect::<Result<Vec<()>, Fault>>()
-    })?;
+    threads::together(threads::usual(), work).into_iter().collect::<Result<(), Fault>>()?;
     let mut lists: Vec<Vec<Arc<Unpacked>>> = components.iter().map(|_| Vec::new()).collect();
     for ((component, _), unpacked) in
         done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
@@ -230,7 +224,12 @@ fn found(place: &Path, job: &Job<'_>, care: Care) -> Result<Option<Unpacked>, Fa
         return Ok(None);
     }
     let list = place.join("entries.tsv");
+    if fs::stat(place)?.is_none() {
+        return Ok(None);
+    }
     if fs::stat(&list)?.is_none() {
+        // What is kept comes with its list, so that this is half of a removed one.
+        fs::remove_tree(place)?;
         return Ok(None);
     }
     let tree = place.join("tree");
@@ -269,7 +268,7 @@ fn fill(
     archive: Option<&Opened>,
 ) -> Result<Unpacked, Fault> {
     let package = job.package;
-    fs::create_dir_all(fresh)?;
+    fs::create_dir_below(fresh.parent().unwrap_or(fresh), fresh)?;
     let folder = Tree::create(fresh.join("tree"))?;
     let request = Request {
         identity: Identity {

@@ -221,7 +221,7 @@ impl Store {
     /// Waits for the right to write a blob's unfinished file.
     fn claim(&self, blob: &Blob, progress: &dyn Progress) -> Result<Claim, StoreError> {
         let part = self.part(blob);
-        fs::create_dir_all(&self.root.join(TEMPORARY))?;
+        fs::create_dir_below(&self.root, &self.root.join(TEMPORARY))?;
         loop {
             let take = |patience| {
                 Lock::on(fs::open_private(&part)?, &part, Hold::Exclusive, patience, &Silent)
@@ -253,7 +253,7 @@ impl Store {
         file.set_permissions(mode).map_err(FsError::io("set the mode of", part))?;
         fs::sync_file(file, part)?;
         let folder = place.parent().unwrap_or(&self.root);
-        fs::create_dir_all(folder)?;
+        fs::create_dir_below(&self.root, folder)?;
         fs::rename(part, place)?;
         fs::sync_dir(folder)?;
         Ok(())

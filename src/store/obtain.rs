@@ -2,12 +2,12 @@
 //! files side by side. One failure must never stop the others, and none may go unreported.
 
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use super::{Blob, Store, StoreError};
 use crate::host::fs;
 use crate::host::http::{Client, Expect, HttpError, Reach};
 use crate::host::progress::{Event, Progress};
+use crate::host::threads;
 
 /// Connections side by side, unless the user says otherwise.
 pub const CONNECTIONS: usize = 8;
@@ -80,12 +80,7 @@ impl Store {
                 results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
             }
         };
-        thread::scope(|scope| {
-            for _ in 1..workers {
-                scope.spawn(work);
-            }
-            work();
-        });
+        threads::together(workers, work);
         let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
         results.sort_by_key(|(index, _)| *index);
         let mut failures = Vec::new();

@@ -4,6 +4,7 @@
 
 mod plan;
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use plan::{Dangling, DanglingLink, Placed, Plan, plan};
@@ -11,6 +12,7 @@ pub use plan::{Dangling, DanglingLink, Placed, Plan, plan};
 use super::manifest::{Entry, EntryKind};
 use super::rules::parent;
 use crate::host::fault::{Diagnostic, Kind};
+use crate::host::threads;
 use crate::host::tree::{Tree, TreeError, Walker};
 
 /// Why packages did not merge.
@@ -163,10 +165,21 @@ fn link_files(
         let mut walker = root.walk();
         let mut sources: Vec<Walker<'_>> =
             packages.iter().map(|package| package.folder.walk()).collect();
+        // A system may grant as few as 256 open files (macOS does).
+        let mut recent: VecDeque<usize> = VecDeque::new();
         for (placed, executable) in files {
             let Some(package) = placed.package else {
                 continue;
             };
+            if recent.back() != Some(&package) {
+                recent.retain(|other| *other != package);
+                recent.push_back(package);
+                if recent.len() > Walker::OPEN
+                    && let Some(oldest) = recent.pop_front()
+                {
+                    sources[oldest].leave();
+                }
+            }
             let (from, path) = (placed.from.as_str(), placed.entry.on_disk());
             let source = &mut sources[package];
             if linkable.load(Ordering::Relaxed) {
@@ -180,11 +193,6 @@ fn link_files(
         Ok(())
     };
     let size = files.len().div_ceil(threads).max(1);
-    std::thread::scope(|scope| {
-        let runs: Vec<_> = files.chunks(size).map(|files| scope.spawn(|| run(files))).collect();
-        runs.into_iter().try_for_each(|run| match run.join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        })
-    })
+    let runs: Vec<_> = files.chunks(size).collect();
+    threads::map(threads, &runs, |files| run(files)).into_iter().collect()
 }

@@ -13,6 +13,7 @@ use super::stamp::{Freshness, Reason, Stamp};
 use crate::host::fault::Fault;
 use crate::host::fs::{self, EntryKind, Glance};
 use crate::host::hash::Digest;
+use crate::host::threads;
 
 /// What a whole check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,16 +118,8 @@ fn differences(tree: &Tree, lines: &[Line], depth: Depth) -> Result<Vec<Problem>
             }
         }
     };
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(search)).collect();
-        let mut problems = search()?;
-        for other in others {
-            let more = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            problems.extend(more?);
-        }
-        Ok(problems)
-    })
+    let found = threads::together(threads::usual(), search);
+    Ok(found.into_iter().collect::<Result<Vec<_>, Fault>>()?.concat())
 }
 
 /// What the content tells.

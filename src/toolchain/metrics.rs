@@ -34,6 +34,9 @@ pub struct Entry {
     /// The size of the program that came out or was run, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub elf_bytes: Option<u64>,
+    /// The size of a container's image, in bytes; written by `toolchains/container`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image_bytes: Option<u64>,
     /// What ran the program: `native`, `qemu-user`, `microvm`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub emulator: Option<String>,
@@ -53,6 +56,7 @@ impl Entry {
             versions: BTreeMap::new(),
             milliseconds: BTreeMap::new(),
             elf_bytes: None,
+            image_bytes: None,
             emulator: None,
             exit_status,
         };
@@ -92,6 +96,17 @@ pub fn rfc3339(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// The seconds since 1970 of a time in the form of [`rfc3339`]; `None` for any other text.
+#[must_use]
+pub fn seconds(text: &str) -> Option<i64> {
+    let (day, clock) = text.strip_suffix('Z')?.split_once('T')?;
+    let end = Timestamp::end_of_day(day)?.0;
+    let mut parts = clock.split(':').map(|part| part.parse::<u32>().ok());
+    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
+    let is_time = hour < 24 && minute < 60 && second < 61 && parts.next().is_none();
+    is_time.then(|| end - 86_399 + i64::from(hour * 3600 + minute * 60 + second))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,6 +115,13 @@ mod tests {
     fn a_moment_is_written_by_rfc_3339() {
         assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
         assert_eq!(rfc3339(1_795_590_123), "2026-11-25T07:02:03Z");
+        assert_eq!(seconds("2026-11-25T07:02:03Z"), Some(1_795_590_123));
+        assert_eq!(seconds("1970-01-01T00:00:00Z"), Some(0));
+        for wrong in
+            ["", "2026-11-25", "2026-11-25T07:02Z", "2026-11-25T24:00:00Z", "2026-02-30T00:00:00Z"]
+        {
+            assert_eq!(seconds(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

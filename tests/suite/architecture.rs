@@ -13,6 +13,7 @@ const ROOMS: &[&str] = &[
     "lib",
     "shim",
     "cli",
+    "report",
     "ui",
     "doctor",
     "audit",

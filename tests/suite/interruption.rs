@@ -4,13 +4,17 @@
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::fixture::{Fixture, PROGRAM, Tree};
+use rustix::process::Signal;
+
+use crate::support::fixture::{Fixture, Outcome, Tree};
+use crate::support::server::Fault;
 
 const NONE: [&str; 0] = [];
 const X86: &str = "x86_64-unknown-linux-gnu";
+const LIBC: &str = "debian/pool/main/g/glibc/libc6_2.36-9+deb12u14_amd64.deb";
 
 /// A project that is moved from one lock to the other and back, and the tree of each.
 struct Scene {
@@ -93,7 +97,7 @@ fn rubbish(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn killed_after_any_delay_the_old_tree_or_the_new_one_is_whole_and_the_next_run_finishes() {
+fn i01_killed_after_any_delay_the_old_tree_or_the_new_one_is_whole_and_the_next_run_finishes() {
     let mut scene = Scene::new();
     scene.turn();
     let start = Instant::now();
@@ -119,7 +123,7 @@ fn killed_after_any_delay_the_old_tree_or_the_new_one_is_whole_and_the_next_run_
 }
 
 #[test]
-fn a_killed_lock_leaves_the_old_file_or_the_new_one() {
+fn i02_a_killed_lock_leaves_the_old_file_or_the_new_one() {
     let scene = Scene::new();
     let [old, new] = &scene.locks;
     for round in 0..8 {
@@ -149,59 +153,198 @@ fn a_killed_lock_leaves_the_old_file_or_the_new_one() {
     }
 }
 
-/// The system calls by which a run changes the disk. strace counts each call of a group,
-/// and each thread, for itself.
-const CALLS: [&str; 9] = [
-    "rename,renameat,renameat2",
-    "symlink,symlinkat",
-    "unlink,unlinkat,rmdir",
-    "mkdir,mkdirat",
-    "link,linkat",
-    "fsync,fdatasync,syncfs",
-    "ftruncate,chmod,fchmod,fchmodat,utimensat",
-    "write,pwrite64,copy_file_range",
-    "openat",
-];
+/// A run that is at a download for a second or more, so that it can be disturbed there.
+fn downloading(fixture: &Fixture) -> Child {
+    let slow = Fault::Drip(60, Duration::from_millis(20));
+    fixture.mirror.server().fault(LIBC, slow);
+    let url = fixture.mirror.url();
+    let mut command = fixture.command(["prepare", "--llvm", "debian", "--mirror", &url]);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    while part_size(fixture) == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child
+}
 
-/// A run of `prepare` under strace, killed at the `when`th call; whether it came so far.
-fn killed_at(scene: &Scene, calls: &str, when: u32) -> bool {
-    let url = scene.fixture.mirror.url();
-    let folders = std::env::var_os("PATH").expect("a PATH");
-    let mut files = std::env::split_paths(&folders).map(|folder| folder.join("strace"));
-    // By path: the program's own PATH stays the fixture's, which decides what it finds.
-    let mut command = Command::new(files.find(|file| file.is_file()).expect("strace on PATH"));
-    command.args(["-f", "-qq", "-o", "/dev/null", "-e"]).arg(format!("trace={calls}"));
-    command.arg("-e").arg(format!("inject={calls}:signal=SIGKILL:when={when}"));
-    command.arg(PROGRAM).arg("--root").arg(scene.fixture.root());
-    command.args(["prepare", "--llvm", "debian", "--mirror", &url]);
-    command.env_clear().envs(scene.fixture.env()).stdin(Stdio::null());
-    let output = command.output().expect("strace starts");
-    // strace ends as the program ended.
-    let status = output.status;
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(status.success() || status.signal() == Some(9), "{status}: {text}");
-    !status.success()
+/// Bytes of the largest unfinished file.
+fn part_size(fixture: &Fixture) -> u64 {
+    let Ok(list) = fs::read_dir(fixture.path("toolchains/cache/tmp")) else { return 0 };
+    list.filter_map(|entry| entry.ok()?.metadata().ok()).map(|about| about.len()).max().unwrap_or(0)
+}
+
+fn send(child: &Child, signal: Signal) {
+    let id = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(id, signal).unwrap();
+}
+
+/// A shell tells 128 and the signal's number of a program that a signal ended: 130, 143.
+#[test]
+fn i03_signals_end_a_run_at_once_and_what_was_fetched_is_kept() {
+    for (signal, times) in [(Signal::INT, 1), (Signal::INT, 2), (Signal::TERM, 1), (Signal::HUP, 1)]
+    {
+        let fixture = Fixture::locked();
+        let mut child = downloading(&fixture);
+        (0..times).for_each(|_| send(&child, signal));
+        let start = Instant::now();
+        let status = child.wait().unwrap();
+        assert!(start.elapsed() < Duration::from_secs(2));
+        assert_eq!(status.signal(), Some(signal.as_raw()));
+        let kept = part_size(&fixture);
+        assert!(kept > 0, "nothing was kept");
+        fixture.mirror.server().heal();
+        fixture.prepare(NONE).code(0);
+        let last = fixture.mirror.server().seen_for(LIBC).pop().unwrap();
+        assert_eq!(last.range(), Some(&*format!("bytes={kept}-")));
+        assert_eq!(rubbish(&fixture.path("toolchains")), Vec::<PathBuf>::new());
+    }
 }
 
 #[test]
-#[ignore = "kills a hundred runs under strace: the step strace of .ci/run"]
-fn killed_at_any_change_of_the_disk_the_old_tree_or_the_new_one_is_whole() {
-    let mut scene = Scene::new();
-    let mut points = 0;
-    for calls in CALLS {
-        let mut when = 1;
-        scene.turn();
-        while killed_at(&scene, calls, when) {
-            let text = format!("at number {when} of {calls}");
-            scene.assert_whole(&text);
-            scene.assert_finishes(&text);
-            scene.turn();
-            points += 1;
-            // Early calls one by one, then in growing steps.
-            when += 1 + when / 3;
-        }
-        println!("{points} points after {calls}, the last before number {when}");
-        scene.assert_finishes(calls);
+fn i03_a_reader_that_goes_away_and_a_hangup_that_is_ignored_end_nothing() {
+    let fixture = Fixture::locked();
+    let mut child = downloading(&fixture);
+    drop(child.stderr.take());
+    send(&child, Signal::PIPE);
+    assert!(child.wait().unwrap().success());
+    fixture.run(["verify"]).code(0);
+    // As under nohup. The child that asks a clang is one more reason to look at signals.
+    fs::remove_dir_all(fixture.path("toolchains")).unwrap();
+    let url = fixture.mirror.url();
+    fixture.tool("clang", "sleep 1; echo no clang");
+    fixture.mirror.server().fault(LIBC, Fault::Drip(60, Duration::from_millis(40)));
+    let inner = fixture.command(["prepare", "--mirror", &url]);
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(inner.get_program());
+    command.args(inner.get_args()).env_clear().envs(fixture.env()).stdin(Stdio::null());
+    command.env("PATH", format!("{}:/usr/bin:/bin", fixture.tools().display()));
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    for _ in 0..3 {
+        send(&child, Signal::HUP);
+        std::thread::sleep(Duration::from_millis(300));
     }
-    assert!(points > 60, "only {points} points were reached");
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn i03_i15_a_run_that_was_stopped_or_slept_in_a_download_goes_on() {
+    let fixture = Fixture::locked();
+    for ends in [None, Some(Fault::Healthy)] {
+        fs::remove_dir_all(fixture.path("toolchains")).unwrap();
+        let mut child = downloading(&fixture);
+        send(&child, Signal::STOP);
+        let state = || fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+        while !state().contains(") T ") {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let before = part_size(&fixture);
+        // While it sleeps the connection is lost, as on a laptop whose lid is closed.
+        if ends.is_some() {
+            fixture.mirror.server().die_after(0);
+        }
+        std::thread::sleep(Duration::from_millis(700));
+        assert_eq!(part_size(&fixture), before, "a stopped run works");
+        fixture.mirror.server().heal();
+        send(&child, Signal::CONT);
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+        assert!(child.wait().unwrap().success(), "{said}");
+        fixture.run(["verify"]).code(0);
+    }
+}
+
+#[test]
+fn i03_programs_that_were_started_end_with_the_run() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let fixture = Fixture::locked();
+        let note = fixture.home().join("pid");
+        let body = format!("echo $$ > '{}.new'; mv '{0}.new' '{0}'; exec sleep 50", note.display());
+        fixture.tool("clang", &body);
+        let url = fixture.mirror.url();
+        let mut command = fixture.command(["prepare", "--mirror", &url]);
+        command.env("PATH", format!("{}:/usr/bin:/bin", fixture.tools().display()));
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while !note.exists() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let id = fs::read_to_string(&note).unwrap();
+        send(&child, signal);
+        assert_eq!(child.wait().unwrap().signal(), Some(signal.as_raw()));
+        let start = Instant::now();
+        let is_there = || {
+            let about = fs::read_to_string(format!("/proc/{}/stat", id.trim())).unwrap_or_default();
+            !about.is_empty() && !about.contains(") Z ")
+        };
+        while is_there() {
+            assert!(start.elapsed() < Duration::from_secs(5), "process {id} goes on");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+#[test]
+fn i05_twelve_runs_at_once_do_the_work_once_and_tell_for_whom_they_wait() {
+    let fixture = Fixture::locked();
+    fs::remove_dir_all(fixture.path("toolchains")).unwrap();
+    let url = fixture.mirror.url();
+    let start = || {
+        let mut command = fixture.command(["prepare", "--llvm", "debian", "--mirror", &url]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let runs: Vec<Child> = (0..12).map(|_| start()).collect();
+    let ends: Vec<Outcome> = runs
+        .into_iter()
+        .map(|run| Outcome::new("prepare".to_owned(), &run.wait_with_output().unwrap()))
+        .collect();
+    let count = |text: &str| ends.iter().filter(|end| end.stderr.contains(text)).count();
+    for end in &ends {
+        end.code(0);
+    }
+    assert_eq!((count("is ready"), count("is up to date")), (1, 11));
+    assert!(count("waiting for the lock held by process ") > 0);
+    let pool = fixture.mirror.server().seen();
+    let pool = pool.iter().filter(|seen| seen.target.contains("/pool/")).count();
+    assert_eq!(pool, 18, "each file is fetched once");
+    fixture.run(["verify"]).code(0);
+    assert_eq!(rubbish(&fixture.path("toolchains")), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn i10_readers_see_one_generation_while_it_is_swapped() {
+    let fixture = Fixture::prepared();
+    let url = fixture.mirror.url();
+    let args = ["prepare", "--llvm", "debian", "--force", "--mirror", &url];
+    let mut runs: Vec<Command> = (0..6).map(|_| fixture.command(args)).collect();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(move || {
+            for run in &mut runs {
+                assert!(run.stderr(Stdio::null()).status().unwrap().success());
+            }
+        });
+        let mut rounds = 0;
+        while !writer.is_finished() || rounds < 5 {
+            fixture.run(["verify"]).code(0);
+            let report = fixture.run(["audit", "--offline", "--json"]);
+            let document: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();
+            let toolchain = &document["facts"]["toolchains"][0];
+            assert_eq!(toolchain["unreadable"], serde_json::Value::Null, "{report}");
+            assert_eq!(toolchain["damage"], serde_json::json!([]), "{report}");
+            rounds += 1;
+        }
+        writer.join().unwrap();
+    });
+}
+
+#[test]
+fn i14_odd_numbers_for_threads_change_nothing() {
+    let mut fixture = Fixture::locked();
+    for number in ["0", "1000000", "-1", "many"] {
+        for name in ["RAYON_NUM_THREADS", "TOKIO_WORKER_THREADS", "OMP_NUM_THREADS"] {
+            fixture.set_env(name, number);
+        }
+        fixture.prepare(["--force"]).code(0);
+        fixture.run(["verify"]).code(0);
+        fixture.prepare(["--jobs", number]).code(2);
+    }
 }

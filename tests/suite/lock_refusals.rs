@@ -121,6 +121,21 @@ fn an_expired_suite_is_refused_unless_allowed_by_name() {
     let allowed = fixture.lock(["--allow-expired"]);
     allowed.code(0).stderr_has("bookworm-security: expired on ");
     allowed.stderr_has("accepted by --allow-expired");
+    // The lock says so, `prepare` warns, and a plain lock clears it when it can.
+    let is_noted = |fixture: &Fixture| fixture.read("checksums.txt").contains(" allowed=expired\n");
+    assert!(is_noted(&fixture));
+    fixture.prepare(NONE).code(0).stderr_has(
+        "warning: bookworm-security: locked with --allow-expired; `reml-toolchain lock` makes",
+    );
+    refused(&mut fixture, 4, "release-expired", &texts);
+    assert!(is_noted(&fixture));
+    fixture.mirror.pass_time(DAY);
+    let suite = fixture.mirror.suite("bookworm-security");
+    suite.valid_until = Some(suite.date + 7 * DAY);
+    fixture.mirror.publish();
+    fixture.lock(NONE).code(0).stderr_has("what --allow-expired once accepted is replaced");
+    assert!(!is_noted(&fixture));
+    fixture.prepare(NONE).code(0).stderr_lacks("--allow-expired");
 }
 
 #[test]

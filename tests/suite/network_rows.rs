@@ -196,6 +196,40 @@ fn c15_a_locked_version_that_left_the_pool_comes_from_the_snapshot_service() {
     fixture.run(["prepare"]).code(0);
 }
 
+/// A plain `lock` keeps what is locked and takes over the suite's new state: the service
+/// must be asked for the last state that still had the package.
+#[test]
+fn c15_a_version_that_stayed_locked_is_looked_for_when_its_suite_last_listed_it() {
+    let mut fixture = Fixture::new();
+    fixture.lock(NONE).code(0);
+    let gone = fixture.mirror.deb_path("bookworm", "libcrypt1", "amd64");
+    let before = fixture.mirror.suite("bookworm").date;
+    for version in ["1:4.4.33-3", "1:4.4.33-4"] {
+        fixture.mirror.pass_time(7200);
+        fixture.mirror.suite("bookworm").bump("libcrypt1", version, "Another.");
+        fixture.mirror.publish();
+        fixture.lock(NONE).code(0).stderr_has("newer in bookworm: libcrypt1 1:4.4.33-2");
+    }
+    let lock = fixture.read("checksums.txt");
+    assert!(lock.contains(&format!(" suite=bookworm seen={before} ")), "{lock}");
+    let earlier = fixture.mirror.server().seen().len();
+    fixture.run(["prepare"]).code(5);
+    let name = gone.strip_prefix("debian/").unwrap();
+    let asked: Vec<String> = fixture
+        .mirror
+        .server()
+        .seen()
+        .iter()
+        .skip(earlier)
+        .map(|seen| seen.target.clone())
+        .filter(|target| target.ends_with(name))
+        .collect();
+    assert_eq!(asked.len(), 2, "the mirror once, the service once: {asked:?}");
+    assert_eq!(asked[0], format!("/{gone}"));
+    let stamp = snapshot_stamp(before + 43_200);
+    assert_eq!(asked[1], format!("/snapshot/debian/{stamp}/{name}"));
+}
+
 #[test]
 fn c15_a_version_that_is_nowhere_is_a_network_failure_with_the_next_step() {
     let mut fixture = Fixture::new();

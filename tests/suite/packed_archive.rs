@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crate::support::archive::{Compression, Header, TarBuilder};
 use crate::support::fixture::{Fixture, Tree};
 
 const NONE: [&str; 0] = [];
@@ -244,5 +245,167 @@ fn l05_trailing_data_skippable_frames_and_lost_frames_are_refused() {
     assert!(Archive::open([&skippable[..], &good].concat()).is_err());
     for cut in [1, 20, good.len() / 2] {
         assert!(Archive::open(good[..good.len() - cut].to_vec()).is_err(), "{cut} bytes lost");
+    }
+}
+
+/// The second archive's plain tar, as anybody could make it.
+fn plain(fixture: &Fixture) -> Vec<u8> {
+    zstd::stream::decode_all(&fs::read(archive(fixture)).unwrap()[..]).unwrap()
+}
+
+/// With another list at its head.
+fn with_list(plain: &[u8], change: impl Fn(&str) -> String) -> Vec<u8> {
+    let size = std::str::from_utf8(&plain[124..135]).unwrap();
+    let size = usize::from_str_radix(size, 8).unwrap();
+    let text = change(std::str::from_utf8(&plain[512..512 + size]).unwrap());
+    let list = TarBuilder::new()
+        .raw(&Header::new("archive.tsv", b'0').size(text.len() as u64), text.as_bytes());
+    [&list.build_unended(), &plain[512 + size.next_multiple_of(512)..]].concat()
+}
+
+/// With these members at the begin of its first package, and the list telling their size.
+fn with_members(plain: &[u8], members: &[u8]) -> Vec<u8> {
+    let changed = with_list(plain, |text| {
+        let line = text.lines().nth(1).unwrap();
+        let (rest, bytes) = line.rsplit_once('\t').unwrap();
+        let bytes: usize = bytes.parse().unwrap();
+        text.replacen(line, &format!("{rest}\t{}", bytes + members.len()), 1)
+    });
+    let size = usize::from_str_radix(std::str::from_utf8(&changed[124..135]).unwrap(), 8).unwrap();
+    let at = 512 + size.next_multiple_of(512);
+    [&changed[..at], members, &changed[at..]].concat()
+}
+
+#[test]
+fn l02_an_archive_that_is_swapped_while_it_is_read_is_the_good_one_or_refused() {
+    let first = packed();
+    let second = other(&first, with_llvm());
+    let path = archive(&second);
+    let good = fs::read(&path).unwrap();
+    let mut bad = good.clone();
+    bad[good.len() / 2] ^= 1;
+    let (good_file, bad_file) = (second.path("good"), second.path("bad"));
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let done = &done;
+    let codes: std::collections::BTreeSet<i32> = std::thread::scope(|scope| {
+        // By another file under its name, and by other bytes in the same file.
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                for (file, bytes) in [(&bad_file, &bad), (&good_file, &good)] {
+                    fs::write(file, bytes).unwrap();
+                    fs::rename(file, &path).unwrap();
+                    std::thread::sleep(std::time::Duration::from_micros(300));
+                    fs::write(&path, bytes).unwrap();
+                }
+            }
+        });
+        let run = |_| {
+            let outcome = second.run(["prepare", "--archive", "--force"]);
+            match outcome.status {
+                Some(0) => drop(second.run(["verify"]).code(0).stderr_has("as they must be")),
+                _ => drop(outcome.code(4).stderr_has("wrong SHA-256")),
+            }
+            outcome.status.unwrap()
+        };
+        let codes = (0..25).map(run).collect();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        codes
+    });
+    assert!(!codes.is_empty());
+    fs::write(&path, &good).unwrap();
+    second.run(["prepare", "--archive"]).code(0);
+    second.run(["verify"]).code(0);
+}
+
+#[test]
+fn l03_an_archive_with_any_hostile_member_is_refused_though_its_list_agrees() {
+    let first = packed();
+    let second = other(&first, with_llvm());
+    let plain = plain(&second);
+    let file = second.path("hostile.tar");
+    let shown = file.display().to_string();
+    let run = || second.run(["prepare", "--archive", &shown, "--dangerously-trust-archive"]);
+    // Nothing but the hostile member keeps it from being taken.
+    fs::write(&file, with_members(&plain, b"")).unwrap();
+    run().code(0);
+    fs::remove_dir_all(second.path("toolchains/.gen")).unwrap();
+    fs::remove_file(second.path(format!("toolchains/{TRIPLE}"))).unwrap();
+    fs::remove_dir_all(second.path("toolchains/cache/unpacked")).unwrap();
+    let members = [
+        ("a path that climbs", Header::new("sysroot/../../../../outside", b'0'), &b"x"[..]),
+        ("an absolute path", Header::new("/tmp/reml-outside", b'0'), b"x"),
+        ("another folder", Header::new("bin/evil", b'0'), b"x"),
+        ("no folder", Header::new("evil", b'0'), b"x"),
+        (
+            "a link that leaves",
+            Header::new("sysroot/usr/evil", b'2').link("../../../../../etc"),
+            b"",
+        ),
+        ("an absolute link", Header::new("sysroot/usr/evil", b'2').link("/../../etc/passwd"), b""),
+        ("a hard link to outside", Header::new("sysroot/usr/evil", b'1').link("/etc/passwd"), b""),
+        ("a device", Header::new("sysroot/usr/evil", b'3'), b""),
+        ("a block device", Header::new("sysroot/usr/evil", b'4'), b""),
+        ("a FIFO", Header::new("sysroot/usr/evil", b'6'), b""),
+        ("PAX", Header::new("sysroot/usr/evil", b'x'), b"18 path=../outside\n"),
+        ("global PAX", Header::new("sysroot/usr/evil", b'g'), b"18 path=../outside\n"),
+        ("a sparse file", Header::new("sysroot/usr/evil", b'S'), b""),
+        ("a control character", Header::new("sysroot/usr/ev\x1bil", b'0'), b"x"),
+        ("no text", Header::new(&b"sysroot/usr/\xff"[..], b'0'), b"x"),
+        ("a file that its list lacks", Header::new("sysroot/usr/evil", b'0'), b"x"),
+        ("a folder that its list lacks", Header::new("sysroot/usr/evil/", b'5'), b""),
+    ];
+    for (what, header, bytes) in members {
+        let member = TarBuilder::new().entry(header, bytes).build_unended();
+        for compression in [Compression::None, Compression::Zstd] {
+            fs::write(&file, compression.apply(&with_members(&plain, &member))).unwrap();
+            let outcome = run();
+            assert_eq!(outcome.status, Some(4), "{what}: {outcome}");
+            outcome.code(4).stderr_has("error: ");
+            assert_nothing_was_made(&second);
+        }
+    }
+    let long = TarBuilder::new().long(b'L', &vec![b'a'; 70_000]).build_unended();
+    fs::write(&file, with_members(&plain, &long)).unwrap();
+    run().code(4);
+    assert_nothing_was_made(&second);
+    for outside in ["outside", "reml-outside"] {
+        assert!(!second.root().with_file_name(outside).exists());
+        assert!(!std::path::Path::new("/tmp").join(outside).exists());
+    }
+}
+
+#[test]
+fn l04_an_archive_of_a_newer_format_is_refused_with_both_numbers() {
+    let first = packed();
+    let second = other(&first, with_llvm());
+    let newer = with_list(&plain(&second), |text| {
+        assert!(text.starts_with("reml-toolchain archive\t1\t"));
+        text.replacen("archive\t1\t", "archive\t2\t", 1)
+    });
+    for compression in [Compression::None, Compression::Zstd] {
+        let path = second.path("newer").display().to_string();
+        fs::write(&path, compression.apply(&newer)).unwrap();
+        let trust = ["prepare", "--archive", &path, "--dangerously-trust-archive"];
+        second.run(trust).code(2).stderr_has("has format 2, this program reads 1");
+    }
+    assert_nothing_was_made(&second);
+}
+
+#[test]
+fn archives_of_all_four_kinds_give_the_same_tree() {
+    let first = packed();
+    first.prepare(NONE).code(0);
+    let wanted = first.snapshot(format!("toolchains/{TRIPLE}/sysroot"));
+    let plain = plain(&first);
+    for compression in [Compression::None, Compression::Gzip, Compression::Xz, Compression::Zstd] {
+        let second = other(&first, with_llvm());
+        fs::remove_file(archive(&second)).unwrap();
+        // Told by the content: the name may be anything.
+        let path = second.path("archive").display().to_string();
+        fs::write(&path, compression.apply(&plain)).unwrap();
+        second.run(["prepare", "--archive", &path]).code(4).stderr_has("in no archive line");
+        second.run(["prepare", "--archive", &path, "--dangerously-trust-archive"]).code(0);
+        second.snapshot(format!("toolchains/{TRIPLE}/sysroot")).assert_same_as(&wanted);
+        second.run(["verify"]).code(0);
     }
 }

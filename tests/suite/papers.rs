@@ -14,6 +14,7 @@ use reml_toolchain::cli::Arguments;
 use crate::support::fixture::{Fixture, PROGRAM};
 use crate::support::sources::root;
 
+mod container;
 mod ledger;
 mod predecessor;
 mod shell;

@@ -4,7 +4,9 @@
 //! The same tests run for other targets, compilers and watchers (see `matrix.sh`):
 //! `REML_TEST_TARGET` is the archive's triple (default: the host's), `REML_TEST_FLAVOR`
 //! `release` or `debug`, `REML_TEST_CC` the compiler with its flags (default: `cc`), and
-//! `REML_TEST_RUNNER` what starts programs (default: nothing).
+//! `REML_TEST_RUNNER` what starts programs (default: nothing). `REML_TEST_ARCHIVES` is a
+//! folder whose `lib` and `include` hold what is built already: there is no Rust in the
+//! container.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -56,13 +58,35 @@ pub fn release() -> &'static Path {
         "debug" => Flavor::Debug,
         other => panic!("REML_TEST_FLAVOR: expected release or debug, got {other}"),
     };
-    ARCHIVE.get_or_init(|| archive_in(root(), &work(), &target(), flavor))
+    ARCHIVE.get_or_init(|| under_test(flavor))
 }
 
 /// The debug archive under test.
 pub fn debug() -> &'static Path {
     static ARCHIVE: OnceLock<PathBuf> = OnceLock::new();
-    ARCHIVE.get_or_init(|| archive_in(root(), &work(), &target(), Flavor::Debug))
+    ARCHIVE.get_or_init(|| under_test(Flavor::Debug))
+}
+
+fn under_test(flavor: Flavor) -> PathBuf {
+    match given() {
+        Some(folder) => folder.join("lib").join(flavor.file_name()),
+        None => archive_in(root(), &work(), &target(), flavor),
+    }
+}
+
+/// Where archives and header lie that are built already.
+fn given() -> Option<PathBuf> {
+    std::env::var_os("REML_TEST_ARCHIVES").map(PathBuf::from)
+}
+
+/// The folder of the header.
+pub fn include() -> PathBuf {
+    given().unwrap_or_else(|| root().to_path_buf()).join("include")
+}
+
+/// The compiler without its flags, for tests that bring their own.
+pub fn plain_compiler(default: &str) -> String {
+    words("REML_TEST_CC", default)[0].clone()
 }
 
 /// The triple under test.
@@ -155,7 +179,7 @@ pub fn compiler(flags: &[&str]) -> Command {
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]);
     command.args(["-std=c11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-g", "-O1"]);
-    command.arg("-I").arg(root().join("include")).args(flags);
+    command.arg("-I").arg(include()).args(flags);
     command
 }
 

@@ -72,6 +72,18 @@ pub enum Note {
     NoByHash,
 }
 
+impl Note {
+    /// The danger that was accepted by name, as the lock remembers it.
+    #[must_use]
+    pub fn allowed(&self) -> Option<&'static str> {
+        match self {
+            Self::Expired { .. } => Some("expired"),
+            Self::RolledBack { .. } => Some("rollback"),
+            Self::SuiteChanged { .. } | Self::NoByHash => None,
+        }
+    }
+}
+
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -9,8 +9,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::{
-    EntryKind, FILE_MODE, FsError, read_dir_sorted, remove_file, rename, stat, sync_dir, sync_file,
+    EntryKind, FILE_MODE, FsError, Owner, read_dir_sorted, remove_file, rename, stat, sync_dir,
+    sync_file,
 };
+use crate::host::progress::{Event, Progress};
 
 /// A file on its way; dropped without [`Draft::commit`] it vanishes.
 #[derive(Debug)]
@@ -50,6 +52,9 @@ impl Draft {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(error) => return Err(FsError::io("create", &temporary)(error)),
             };
+            if let Some(owner) = target.parent().and_then(Owner::to_inherit) {
+                owner.adopt(&file);
+            }
             let draft = Self { file, temporary, target: target.to_path_buf(), committed: false };
             // The umask has taken bits away; all machines shall have the same.
             let set = draft.file.set_permissions(Permissions::from_mode(mode));
@@ -61,13 +66,17 @@ impl Draft {
     /// Makes the content durable and gives it its final name, replacing what was there.
     ///
     /// # Errors
-    /// When flushing or renaming fails; the old content is then still in place, unless only the
-    /// folder could not be flushed.
+    /// When flushing or renaming fails; the old content is then still in place. Only with
+    /// [`FsError::Unsettled`] the new one is, see [`settled`].
     pub fn commit(mut self) -> Result<(), FsError> {
         sync_file(&self.file, &self.temporary)?;
         rename(&self.temporary, &self.target)?;
         self.committed = true;
-        sync_dir(self.target.parent().unwrap_or(Path::new(".")))
+        let flushed = sync_dir(self.target.parent().unwrap_or(Path::new(".")));
+        flushed.map_err(|error| match error {
+            FsError::Io { source, .. } => FsError::Unsettled { path: self.target.clone(), source },
+            other => other,
+        })
     }
 }
 
@@ -111,6 +120,30 @@ pub fn sweep_drafts(folder: &Path, ours: impl Fn(&str) -> bool) -> Result<(), Fs
         }
     }
     Ok(())
+}
+
+/// For the file that a command is about: once it has its new content, the command has done
+/// its work, and what comes to light afterwards is a warning.
+///
+/// # Errors
+/// Those of `written` but [`FsError::Unsettled`].
+pub fn settled(written: Result<(), FsError>, progress: &dyn Progress) -> Result<(), FsError> {
+    match written {
+        Err(error @ FsError::Unsettled { .. }) => {
+            progress.event(Event::Warning { text: with_cause(&error) });
+            Ok(())
+        }
+        other => other,
+    }
+}
+
+/// An error and what caused it, in one line.
+#[must_use]
+pub fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", with_cause(source)),
+        None => error.to_string(),
+    }
 }
 
 /// Writes a whole file so that readers see the old content or the new, never a mixture, and the

@@ -23,6 +23,23 @@ pub enum FsError {
     Held { path: PathBuf, holder: String },
     #[error("{}: this file system cannot lock files", path.display())]
     NoLocks { path: PathBuf, source: io::Error },
+    #[error("{}: this file system cannot hold symbolic links", path.display())]
+    NoLinks { path: PathBuf, source: io::Error },
+    #[error("{}: the system starts no program from here", path.display())]
+    NoExec { path: PathBuf },
+    /// The new content is in place; whether it survives a power cut is not known.
+    #[error("{}: written, but its folder could not be flushed", path.display())]
+    Unsettled { path: PathBuf, source: io::Error },
+}
+
+/// What helps when no more files may be open.
+pub(in crate::host) const MORE_FILES: &str = "raise the limit of open files: ulimit -n 1024";
+
+/// Whether the process or the system has no room for one more open file.
+pub(in crate::host) fn is_out_of_files(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let codes = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
 impl FsError {
@@ -49,9 +66,11 @@ impl FsError {
     #[must_use]
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
         match self {
-            Self::Io { source, .. } | Self::Pair { source, .. } | Self::NoLocks { source, .. } => {
-                Some(source.kind())
-            }
+            Self::Io { source, .. }
+            | Self::Pair { source, .. }
+            | Self::NoLocks { source, .. }
+            | Self::NoLinks { source, .. }
+            | Self::Unsettled { source, .. } => Some(source.kind()),
             _ => None,
         }
     }
@@ -69,6 +88,12 @@ impl Diagnostic for FsError {
             Self::NotRegular { .. } => "not-a-regular-file",
             Self::Held { .. } => "lock-held",
             Self::NoLocks { .. } => "lock-unsupported",
+            Self::NoLinks { .. } => "links-unsupported",
+            Self::NoExec { .. } => "programs-not-startable",
+            Self::Unsettled { .. } => "not-flushed",
+            Self::Io { source, .. } | Self::Pair { source, .. } if is_out_of_files(source) => {
+                "too-many-open-files"
+            }
             Self::Io { source, .. } | Self::Pair { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "disk-full",
                 io::ErrorKind::FileTooLarge => "file-size-limit",
@@ -84,7 +109,10 @@ impl Diagnostic for FsError {
 
     fn hints(&self) -> Vec<String> {
         let hint = match self.code() {
-            "disk-full" => "free some space there, or choose another place with --root",
+            "disk-full" => {
+                "free some space there (df -h, and df -i for the number of files), or choose another place with --root"
+            }
+            "too-many-open-files" => MORE_FILES,
             "file-size-limit" => "raise the file size limit: ulimit -f unlimited",
             "permission-denied" => {
                 "check who owns the path (ls -ld), or choose another with --root"
@@ -99,7 +127,13 @@ impl Diagnostic for FsError {
             "lock-held" => {
                 "wait for that process to end, or let this command wait: leave --no-wait out"
             }
-            "lock-unsupported" => "choose a local disk with --root",
+            "lock-unsupported" => {
+                "choose a local disk with --root, or go on with --no-lock if nobody else works there"
+            }
+            "links-unsupported" => "choose a local disk with --root",
+            "programs-not-startable" => {
+                "mount it without `noexec`, or choose another place with --root"
+            }
             _ => return Vec::new(),
         };
         vec![hint.into()]

@@ -183,6 +183,39 @@ pub fn has_attribute(path: &Path, name: &str) -> bool {
     rustix::fs::getxattr(path, name, &mut nothing).is_ok()
 }
 
+/// Finds out whether the file system takes symbolic links, by making `probe` and removing it.
+///
+/// # Errors
+/// [`FsError::NoLinks`], or the folder takes nothing at all.
+pub fn probe_links(probe: &Path) -> Result<(), FsError> {
+    super::remove_file(probe)?;
+    match std::os::unix::fs::symlink("nowhere", probe) {
+        Ok(()) => super::remove_file(probe),
+        // vfat and exFAT say that it is not permitted.
+        Err(source) if is_unable(&source) => {
+            Err(FsError::NoLinks { path: probe.parent().unwrap_or(probe).to_path_buf(), source })
+        }
+        Err(source) => Err(FsError::io("make a link in the folder of", probe)(source)),
+    }
+}
+
+fn is_unable(error: &io::Error) -> bool {
+    let unable = [Errno::PERM, Errno::NOSYS, Errno::OPNOTSUPP].map(Errno::raw_os_error);
+    error.raw_os_error().is_some_and(|code| unable.contains(&code))
+}
+
+/// Whether the system lets us start the program `file`: its mode and its mount say so.
+///
+/// # Errors
+/// [`FsError::NoExec`] when it does not; when there is no such file.
+pub fn may_be_started(file: &Path) -> Result<(), FsError> {
+    match rustix::fs::access(file, rustix::fs::Access::EXEC_OK) {
+        Ok(()) => Ok(()),
+        Err(Errno::ACCESS) => Err(FsError::NoExec { path: file.to_path_buf() }),
+        Err(errno) => Err(FsError::io("look at", file)(errno.into())),
+    }
+}
+
 /// Waits until everything written to the file system of `folder` is on disk.
 ///
 /// # Errors

@@ -2,10 +2,11 @@
 //! ever stale. The file's text is a note for people only; it must never decide anything.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{FsError, facts, open_private, open_regular};
 use crate::host::clock;
@@ -27,6 +28,22 @@ pub enum Patience {
     Wait,
     /// Fail with [`FsError::Held`].
     Refuse,
+}
+
+/// Whether the user said that nobody else works here.
+static WITHOUT: AtomicBool = AtomicBool::new(false);
+
+/// From now on, where the file system has no locks, all goes on without: the user's word, for
+/// the whole process.
+pub fn go_on_without_locks() {
+    WITHOUT.store(true, Ordering::Relaxed);
+}
+
+/// Whether this error says that there are no locks, and that is fine.
+fn may_go_on(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let none = [Errno::NOLCK, Errno::OPNOTSUPP, Errno::NOSYS].map(Errno::raw_os_error);
+    WITHOUT.load(Ordering::Relaxed) && error.raw_os_error().is_some_and(|it| none.contains(&it))
 }
 
 /// A held lock; dropping it lets go.
@@ -54,6 +71,7 @@ impl Lock {
         };
         match (first, patience) {
             (Ok(()), _) => {}
+            (Err(TryLockError::Error(source)), _) if may_go_on(&source) => {}
             (Err(TryLockError::Error(source)), _) => {
                 return Err(FsError::NoLocks { path: path.to_path_buf(), source });
             }

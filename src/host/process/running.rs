@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::process::{Child, ExitStatus, Stdio};
 
-use super::{Call, ProcessError};
+use super::{Call, ProcessError, Watch, signals};
 
 /// What one of its streams is.
 #[derive(Debug)]
@@ -38,6 +38,7 @@ pub struct Running {
     program: PathBuf,
     child: Child,
     ended: Option<ExitStatus>,
+    _watch: Watch,
 }
 
 impl Call {
@@ -48,10 +49,10 @@ impl Call {
     pub fn start(&self, streams: [Stream; 3]) -> Result<Running, ProcessError> {
         let [stdin, stdout, stderr] = streams.map(Stream::stdio);
         let mut command = self.command();
-        let child = command.stdin(stdin).stdout(stdout).stderr(stderr).spawn();
-        let child = child
+        command.stdin(stdin).stdout(stdout).stderr(stderr);
+        let (child, watch) = signals::spawn(&mut command)
             .map_err(|source| ProcessError::Start { program: self.program.clone(), source })?;
-        Ok(Running { program: self.program.clone(), child, ended: None })
+        Ok(Running { program: self.program.clone(), child, ended: None, _watch: watch })
     }
 }
 

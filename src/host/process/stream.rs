@@ -6,7 +6,7 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
-use super::{Call, ProcessError};
+use super::{Call, ProcessError, signals};
 use crate::host::clock;
 
 /// The longest line that is told, in bytes.
@@ -31,13 +31,16 @@ impl Call {
     ) -> Result<ExitStatus, ProcessError> {
         let mut command = self.command();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command
-            .spawn()
+        let (mut child, _watch) = signals::spawn(&mut command)
             .map_err(|source| ProcessError::Start { program: self.program.clone(), source })?;
         let (sender, lines) = sync_channel(64);
-        listen(child.stdout.take(), sender.clone());
-        listen(child.stderr.take(), sender);
         let lost = |source| ProcessError::Lost { program: self.program.clone(), source };
+        let heard = listen(child.stdout.take(), sender.clone())
+            .and_then(|()| listen(child.stderr.take(), sender));
+        if let Err(error) = heard {
+            end(&mut child);
+            return Err(lost(error));
+        }
         let start = clock::instant();
         loop {
             match lines.recv_timeout(TICK) {
@@ -60,9 +63,12 @@ impl Call {
 
 /// Sends each line of `pipe` from a thread of its own, which ends with the pipe or when
 /// nobody listens any more.
-fn listen(pipe: Option<impl Read + Send + 'static>, lines: SyncSender<String>) {
-    let Some(mut pipe) = pipe else { return };
-    std::thread::spawn(move || {
+fn listen(
+    pipe: Option<impl Read + Send + 'static>,
+    lines: SyncSender<String>,
+) -> std::io::Result<()> {
+    let Some(mut pipe) = pipe else { return Ok(()) };
+    let work = move || {
         let mut line = Vec::new();
         let mut buffer = [0; 8192];
         let send = |line: &mut Vec<u8>| {
@@ -86,7 +92,8 @@ fn listen(pipe: Option<impl Read + Send + 'static>, lines: SyncSender<String>) {
             }
         }
         send(&mut line);
-    });
+    };
+    std::thread::Builder::new().spawn(work).map(drop)
 }
 
 /// What was said before the end.

@@ -59,6 +59,7 @@ impl<'t> Walker<'t> {
         };
         let directory = self.enter(path)?;
         if made {
+            self.tree.adopt(&directory);
             let action = "set the mode";
             self.fix_mode(directory.as_fd(), DIRECTORY)
                 .map_err(|errno| self.refused(action, path, errno))?;
@@ -77,6 +78,7 @@ impl<'t> Walker<'t> {
         let directory = self.enter(parent)?;
         let fd = rustix::fs::openat(directory, name, NEW_FILE, mode)
             .map_err(|errno| self.refused("make the file", path, errno))?;
+        self.tree.adopt(&fd);
         self.fix_mode(fd.as_fd(), mode)
             .map_err(|errno| self.refused("set the mode", path, errno))?;
         Ok(NewFile { file: fd.into(), path: self.tree.path.join(path) })
@@ -177,6 +179,11 @@ impl<'t> Walker<'t> {
         let mut made: Vec<String> = self.made.iter().cloned().collect();
         made.sort_unstable();
         made.iter().try_for_each(|path| self.set_time(path, seconds))
+    }
+
+    /// Closes the directories it holds open; the next path opens what it needs.
+    pub fn leave(&mut self) {
+        self.stack.clear();
     }
 
     /// How many directories are held open now.

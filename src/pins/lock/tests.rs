@@ -11,6 +11,7 @@ fn sample() -> Lock {
             version: "12.15".to_owned(),
             role: "oldstable".to_owned(),
             release: HASH.parse().unwrap(),
+            allowed: ["expired".to_owned()].into(),
         },
     );
     lock.packages.insert(
@@ -23,6 +24,7 @@ fn sample() -> Lock {
             size: 2_758_000,
             installed_kib: 12_986,
             suite: "bookworm".to_owned(),
+            seen: Some(1_700_000_000),
             sets: ["bookworm/sysroot/amd64".to_owned()].into(),
         },
     );
@@ -125,6 +127,8 @@ fn k02_what_sha256sum_would_read_otherwise_or_not_at_all_is_refused() {
         assert!(message.contains(expected), "{message}");
     }
     let suite = format!("#! suite=s role=r version=1 date=1 release={HASH}\n");
+    let allowed = suite.replace('\n', " allowed=expired,danger\n");
+    assert!(refused(&format!("#! schema=1\n{allowed}")).contains("got `danger`"));
     assert!(refused(&format!("#! schema=1\n{suite}{suite}")).contains("checksums.txt:3:1: "));
 }
 

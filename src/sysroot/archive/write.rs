@@ -11,6 +11,8 @@ use zstd::zstd_safe::CParameter;
 use super::{END, Head, LIST, Part, list};
 use crate::host::fault::{Diagnostic, Kind};
 use crate::host::hash::Digest;
+use crate::host::progress::{Event, Progress};
+use crate::host::threads;
 use crate::host::tree::{Tree, TreeError};
 use crate::sysroot::manifest::{Entry, EntryKind};
 
@@ -61,8 +63,8 @@ pub fn pack(
     parts: &mut [(Part, &Tree)],
     epoch: i64,
     output: &mut impl Write,
+    progress: &dyn Progress,
 ) -> Result<(Digest, u64), PackError> {
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
     let next = AtomicUsize::new(0);
     let frames = Mutex::new(vec![(0, Vec::new()); parts.len()]);
     let mut order: Vec<usize> = (0..parts.len()).collect();
@@ -76,6 +78,9 @@ pub fn pack(
             .sum::<u64>()
     };
     order.sort_by_key(|index| std::cmp::Reverse(weight(&parts[*index].0)));
+    let (name, count) = ("compress", parts.len() as u64);
+    let bytes = parts.iter().map(|(part, _)| weight(part)).sum();
+    progress.event(Event::Stage { name, count, bytes });
     let shared = &*parts;
     let work = || -> Result<(), PackError> {
         while let Some(index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -83,16 +88,13 @@ pub fn pack(
             let tar = tar_of(part, tree, epoch)?;
             let frame = (tar.len() as u64, compress(&tar)?);
             frames.lock().unwrap_or_else(std::sync::PoisonError::into_inner)[*index] = frame;
+            let bytes = i64::try_from(weight(part)).unwrap_or(i64::MAX);
+            progress.event(Event::Advance { bytes });
+            progress.event(Event::ItemDone { name: &part.package });
         }
         Ok(())
     };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect::<Result<Vec<()>, PackError>>()
-    })?;
+    threads::together(threads::usual(), work).into_iter().collect::<Result<(), PackError>>()?;
     let frames = frames.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     for ((part, _), (bytes, _)) in parts.iter_mut().zip(&frames) {
         part.bytes = *bytes;
@@ -114,6 +116,7 @@ pub fn pack(
         put(frame)?;
     }
     put(&compress(&END)?)?;
+    progress.event(Event::StageDone { name, summary: format!("done: {count} packages") });
     Ok((Digest(hasher.finalize().into()), size))
 }
 
