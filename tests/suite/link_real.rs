@@ -393,8 +393,8 @@ fn metadata_and_metrics_tell_what_was_linked() {
     );
     let metrics = fs::read_to_string(place.project.join("toolchains/metrics.jsonl")).unwrap();
     let mut lines = metrics.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let line = lines.rfind(|line| line["command"] == "link" && line["exit_status"] == 0);
-    let line = line.unwrap();
+    let is_it = |line: &Value| line["command"] == "link" && line["exit_status"] == 0;
+    let line = lines.rfind(is_it).unwrap();
     for step in ["verify", "link", "total"] {
         assert!(line["milliseconds"][step].is_u64(), "{line}");
     }
