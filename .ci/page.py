@@ -72,7 +72,7 @@ def audit(time, at, count):
         "status": ["RED", "AMBER", "GREEN"][worst], "exit": 3 if worst == 0 else 0, "findings": findings,
         "facts": {"release": "bookworm", "checked": "online", "lock": {"packages": 371, "date": time},
                   "toolchains": trees, "updates": newer,
-                  "host": {"rustc": ["1.93.0", "1.94.0", "1.95.0"][at * 3 // count]}}}
+                  "host": {"rust": {"version": ["1.93.0", "1.94.0", "1.95.0"][at * 3 // count]}}}}
 
 
 def measurements(start, days):

@@ -12,6 +12,7 @@ pub mod elf;
 pub mod emulate;
 pub mod host;
 pub mod inspect;
+pub mod link;
 pub mod llvm;
 pub mod lock;
 pub mod pins;

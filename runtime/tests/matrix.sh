@@ -20,6 +20,7 @@ cd "$(dirname "$0")/../.."
 suite='--test behaviour --test bad_input --test faults --test links'
 run() { cargo test --quiet -p reml-runtime "$@"; }
 
+# shellcheck disable=SC2048 # each word is a step
 for step in ${*:-header clang lld valgrind sanitizers leaks ir cross mutants}; do
     echo "== runtime: $step"
     case $step in

@@ -135,6 +135,8 @@ pub struct Toolchain {
     pub files: usize,
     /// Differences from the manifest, ten at most.
     pub damage: Vec<String>,
+    /// The further packages that `--with` gave it.
+    pub with: Vec<String>,
     /// Packages that are not those locked now, of the sysroot, LLVM and qemu: name, in the
     /// tree, in the lock.
     pub drift: Vec<(String, String, String)>,
@@ -158,6 +160,8 @@ pub struct Host {
 pub struct Rust {
     /// The version of rustc.
     pub version: String,
+    /// Whether it is older than the runtime's sources.
+    pub is_too_old: bool,
     /// The targets whose standard library is there.
     pub targets: Vec<String>,
     /// Whether rustup is there, which can add more.

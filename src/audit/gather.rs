@@ -1,7 +1,7 @@
 //! Asks the disk and the tools for the facts. Each tool is run by its path, with an
 //! environment of its own and a time limit; nothing is changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,10 +15,9 @@ use crate::host::{Env, fs};
 use crate::llvm;
 use crate::llvm::brew::Keg;
 use crate::llvm::machine::Platform;
-use crate::lock::{set_name, with_part};
 use crate::pins::{Lock, Pins, Target};
 use crate::prepare::components::{Wanted, components};
-use crate::prepare::{Found, Prepared, all_prepared};
+use crate::prepare::{Found, Prepared, all_prepared, of_stamp};
 use crate::toolchain::check;
 use crate::toolchain::hostile::PRELOADS;
 use crate::toolchain::layout::Project;
@@ -86,6 +85,7 @@ fn describe(
         qemu: version_of(env, &[qemu]),
         files,
         damage,
+        with: of_stamp(stamp),
         drift: drift(pins, lock, target, stamp),
         ..toolchain
     }
@@ -105,7 +105,7 @@ fn drift(
         host: Target::host(),
         own_llvm: llvm.starts_with("debian"),
         own_libc: llvm == "debian with libc",
-        with: &further(lock, target, stamp),
+        with: &of_stamp(stamp),
     };
     // What the lock lacks for the pins is told of the lock itself.
     let Ok(components) = components(pins, lock, wanted) else { return Vec::new() };
@@ -127,26 +127,6 @@ fn drift(
         (name, version(here), version(locked))
     };
     differing.map(row).collect()
-}
-
-/// The packages that `--with` gave a tree: those of the stamp, and those whose closure is
-/// locked by itself.
-fn further(lock: &Lock, target: &Target, stamp: &Stamp) -> Vec<String> {
-    let mut names: BTreeSet<String> = BTreeSet::new();
-    names.extend(
-        stamp.inputs.value("with").into_iter().flat_map(str::split_whitespace).map(str::to_owned),
-    );
-    let sets = lock.packages.values().flat_map(|package| &package.sets);
-    for package in sets.filter_map(|set| set.split('/').nth(1)?.strip_prefix("with:")) {
-        let has = |architecture: &str| {
-            stamp.inputs.value(&format!("sysroot {package}:{architecture}")).is_some()
-        };
-        let set = set_name(&stamp.release, &with_part(package), target);
-        if (has(target.debian) || has("all")) && lock.set(&set).next().is_some() {
-            names.insert(package.to_owned());
-        }
-    }
-    names.into_iter().collect()
 }
 
 /// The release of the sysroot's own C library, without running it.
@@ -212,14 +192,15 @@ pub(super) fn host(env: &Env, pins: &Pins) -> Host {
 pub(super) fn locked(pins: &Pins, lock: &Lock, toolchains: &[Toolchain]) -> Locked {
     let durable = |name: &String| pins.releases.values().any(|release| release.durable == *name);
     let changing = lock.suites.iter().filter(|(name, _)| !durable(name));
-    let prepared = toolchains
-        .iter()
-        .filter_map(|toolchain| Some((Target::by_triple(&toolchain.target)?, &toolchain.release)));
-    let behind = |(target, release): (_, &String)| lock_behind(pins, lock, target, release);
+    let prepared = || {
+        toolchains.iter().find_map(|it| {
+            lock_behind(pins, lock, Target::by_triple(&it.target)?, &it.release, &it.with)
+        })
+    };
     Locked {
         packages: lock.packages.len(),
         date: changing.map(|(_, suite)| suite.date).max(),
-        behind: [(pins.target, &pins.release)].into_iter().chain(prepared).find_map(behind),
+        behind: lock_behind(pins, lock, pins.target, &pins.release, &[]).or_else(prepared),
     }
 }
 
@@ -230,9 +211,10 @@ pub fn lock_behind(
     lock: &Lock,
     target: &'static Target,
     release: &str,
+    with: &[String],
 ) -> Option<String> {
     let host = Target::host();
-    let wanted = Wanted { target, release, host, own_llvm: true, own_libc: false, with: &[] };
+    let wanted = Wanted { target, release, host, own_llvm: true, own_libc: false, with };
     components(pins, lock, wanted).err().map(|error| error.to_string())
 }
 

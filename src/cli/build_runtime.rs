@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::network::Network;
 use super::run::fault;
 use super::{Context, context};
-use crate::debian::mirrors::MirrorList;
-use crate::emulate::{self, Program, RunError};
+use crate::emulate::{self, Backend, Program, RunError};
 use crate::host::clock;
 use crate::host::fault::{Fault, Kind};
-use crate::host::http::{Client, Config, Reach};
 use crate::host::progress::{Event, Progress as _};
 use crate::prepare::{World, kernel, prepared};
 use crate::runtime_build::{Archive, Flavor, Place, Ran, Request, Trial, Verdict, build, name};
@@ -34,7 +33,8 @@ program's own repository, else those in this program.";
 ///
 /// Without --cross for this machine, into toolchains/host; with it for a target, into that
 /// target's toolchain, with the C header, the IR declarations and a pkg-config file. It needs
-/// Rust with the target's standard library, and neither a linker nor the network.
+/// Rust with the target's standard library, and neither a linker nor the network; only
+/// --check in a microVM fetches the locked kernel when it is first needed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER)]
 #[allow(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
@@ -55,9 +55,14 @@ pub struct Args {
     /// the archives, and run them
     #[arg(long)]
     check: bool,
+    /// What runs the C programs [default: the first of these that serves]
+    #[arg(long, value_name = "BACKEND", requires = "check")]
+    backend: Option<Backend>,
     /// Build even what is up to date
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    network: Network,
 }
 
 impl Args {
@@ -81,6 +86,8 @@ impl Args {
             _ => &[Flavor::Release, Flavor::Debug],
         };
         let archives = build(&request, flavors, self.force)?;
+        let asked: Vec<Archive> =
+            archives.iter().filter(|it| flavors.contains(&it.flavor)).cloned().collect();
         let took = begun.elapsed();
         for archive in &archives {
             let state = if archive.reason.is_none() { "up to date" } else { "built" };
@@ -88,7 +95,7 @@ impl Args {
             let text = format!("{state}: {} ({revision}, {bytes} bytes)", path.display());
             context.reporter.event(Event::Note { text });
         }
-        let verdict = if self.check { Some(check(context, &place, &archives)?) } else { None };
+        let verdict = if self.check { Some(self.check(context, &place, &asked)?) } else { None };
         if let Some(verdict) = &verdict {
             tell(context, verdict);
         }
@@ -119,61 +126,66 @@ impl Args {
         let prepared = prepared(&context.project, &pins, target, &pins.release)?;
         Ok(Place::toolchain(&context.project, prepared.tree, target))
     }
-}
 
-/// Tries the archives. Without --cross, too, the compiler and the sysroot are those of the
-/// toolchain for this machine's target.
-fn check(context: &Context<'_>, place: &Place, archives: &[Archive]) -> anyhow::Result<Verdict> {
-    let pins = context.pins()?;
-    let prepared = prepared(&context.project, &pins, place.target, &pins.release)?;
-    let client = Client::new(Config { reach: Reach::Offline, ..Config::new("reml-toolchain") });
-    let kernel = || {
-        // Where only a microVM can run programs, as on a Mac: the kernel of an earlier `run`.
-        let world = World {
+    /// Tries the archives. Without --cross, too, the compiler and the sysroot are those of the
+    /// toolchain for this machine's target.
+    fn check(
+        &self,
+        context: &Context<'_>,
+        place: &Place,
+        archives: &[Archive],
+    ) -> anyhow::Result<Verdict> {
+        let pins = context.pins()?;
+        let prepared = prepared(&context.project, &pins, place.target, &pins.release)?;
+        let kernel = || {
+            let client = self.network.client(context, false);
+            let mirrors = self.network.mirrors(context, &pins)?;
+            let world = World {
+                env: &context.env,
+                project: &context.project,
+                client: &client,
+                mirrors: &mirrors,
+                progress: context.reporter,
+                patience: context.patience,
+            };
+            let lock = context.lock().map_err(fault)?;
+            Ok(kernel(&world, &pins, &lock, place.target)?.file)
+        };
+        let cwd = context.project.build().join("check");
+        let run = |program: &Path| -> Result<Ran, Fault> {
+            let program =
+                Program::open(program, &cwd, Some(place.target)).map_err(RunError::into_fault)?;
+            let request = emulate::Request {
+                env: &context.env,
+                project: &context.project,
+                progress: context.reporter,
+                program: &program,
+                cwd: &cwd,
+                tree: Ok(prepared.tree.clone()),
+                kernel: &kernel,
+                args: &[],
+                variables: vec![("PATH".into(), "/usr/bin:/bin".into())],
+                backend: self.backend,
+                limit: Some(LIMIT),
+                with_files: &[],
+                keep: false,
+                memory: None,
+            };
+            let ran = request.collect(LIMIT).map_err(RunError::into_fault)?;
+            let backend = ran.backend.name();
+            Ok(Ran { status: ran.status, stdout: ran.stdout, stderr: ran.stderr, backend })
+        };
+        let trial = Trial {
             env: &context.env,
             project: &context.project,
-            client: &client,
-            mirrors: &MirrorList::only(""),
             progress: context.reporter,
             patience: context.patience,
+            place,
+            tree: &prepared.tree,
+            run: &run,
         };
-        let lock = context.lock().map_err(fault)?;
-        Ok(kernel(&world, &pins, &lock, place.target)?.file)
-    };
-    let cwd = context.project.build().join("check");
-    let run = |program: &Path| -> Result<Ran, Fault> {
-        let program =
-            Program::open(program, &cwd, Some(place.target)).map_err(RunError::into_fault)?;
-        let request = emulate::Request {
-            env: &context.env,
-            project: &context.project,
-            progress: context.reporter,
-            program: &program,
-            cwd: &cwd,
-            tree: Ok(prepared.tree.clone()),
-            kernel: &kernel,
-            args: &[],
-            variables: vec![("PATH".into(), "/usr/bin:/bin".into())],
-            backend: None,
-            limit: Some(LIMIT),
-            with_files: &[],
-            keep: false,
-            memory: None,
-        };
-        let ran = request.collect(LIMIT).map_err(RunError::into_fault)?;
-        let backend = ran.backend.name();
-        Ok(Ran { status: ran.status, stdout: ran.stdout, stderr: ran.stderr, backend })
-    };
-    let trial = Trial {
-        env: &context.env,
-        project: &context.project,
-        progress: context.reporter,
-        patience: context.patience,
-        place,
-        tree: &prepared.tree,
-        run: &run,
-    };
-    Ok(trial.run(archives)?)
+        Ok(trial.run(archives)?)
+    }
 }
 
 fn tell(context: &Context<'_>, verdict: &Verdict) {
@@ -181,10 +193,14 @@ fn tell(context: &Context<'_>, verdict: &Verdict) {
         say(&sanitise(&format!("failed: {failure}")));
     }
     let all = verdict.passed + verdict.failed.len();
+    let how = match verdict.backend {
+        "native" => "natively",
+        "qemu-user" => "under qemu's user mode",
+        _ => "in microVMs",
+    };
     let text = format!(
-        "checked: {} of {all} C programs did what they promise, run by {} in {:.1} s",
+        "checked: {} of {all} C programs did what they promise, {how}, in {:.1} s",
         verdict.passed,
-        verdict.backend,
         verdict.took.as_secs_f64()
     );
     context.reporter.event(Event::Note { text });

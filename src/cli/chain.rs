@@ -241,13 +241,17 @@ fn origin(origin: Origin) -> &'static str {
 /// A state in one line: what it is, who signed it, and how it relates to the lock.
 fn line(state: &State) -> String {
     let names: Vec<&str> = state.signers.iter().map(|(_, name)| name.as_str()).collect();
-    let relation = match (state.is_locked, state.origin) {
+    let date = Timestamp(state.date);
+    let (suite, relation) = (&state.suite, relation(state));
+    format!("{suite} of {date}: {relation}; signed by {}", names.join(" and "))
+}
+
+fn relation(state: &State) -> &'static str {
+    match (state.is_locked, state.origin) {
         (true, _) => "the state that the lock was made from",
         (false, Origin::Snapshot) => "an earlier state, out of the snapshot service",
         (false, _) => "not the state that the lock was made from",
-    };
-    let date = Timestamp(state.date);
-    format!("{} of {date}: {relation}; signed by {}", state.suite, names.join(" and "))
+    }
 }
 
 /// The chains, link by link from the file to the keys.
@@ -271,7 +275,12 @@ fn text(lock: &Lock, chain: &Chain) -> String {
             let Some(state) = chain.states.get(shown.state) else { continue };
             let (suite, index) = (&state.suite, &shown.index);
             let _ = writeln!(text, "  index      dists/{suite}/{index}: sha256 {}", shown.sha256);
-            let _ = writeln!(text, "  release    dists/{suite}/InRelease: {}", line(state));
+            let _ = writeln!(
+                text,
+                "  release    dists/{suite}/InRelease of {}: {}",
+                Timestamp(state.date),
+                relation(state)
+            );
             for (key, name) in &state.signers {
                 let _ = writeln!(text, "  signature  {key} ({name})");
             }

@@ -22,6 +22,7 @@ mod env;
 mod exec;
 mod gc;
 mod inspect;
+mod link;
 mod lock;
 mod network;
 mod pack;
@@ -30,6 +31,7 @@ mod report;
 mod run;
 mod sbom;
 mod verify;
+mod verify_ir;
 mod which;
 
 pub use context::Context;
@@ -106,11 +108,13 @@ enum Command {
     Pack(pack::Args),
     Lock(lock::Args),
     Audit(audit::Args),
-    BuildRuntime(build_runtime::Args),
     Doctor(doctor::Args),
+    BuildRuntime(build_runtime::Args),
     Report(report::Args),
     Env(env::Args),
     Exec(exec::Args),
+    Link(link::Args),
+    VerifyIr(verify_ir::Args),
     Run(run::Args),
     Inspect(inspect::Args),
     Verify(verify::Args),
@@ -181,11 +185,13 @@ fn run(command: Command, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         Command::Pack(args) => args.run(context),
         Command::Lock(args) => args.run(context),
         Command::Audit(args) => args.run(context),
-        Command::BuildRuntime(args) => args.run(context),
         Command::Doctor(args) => args.run(context),
+        Command::BuildRuntime(args) => args.run(context),
         Command::Report(args) => args.run(context),
         Command::Env(args) => args.run(context),
         Command::Exec(args) => args.run(context),
+        Command::Link(args) => args.run(context),
+        Command::VerifyIr(args) => args.run(context),
         Command::Run(args) => Ok(args.run(context)),
         Command::Inspect(args) => args.run(context),
         Command::Verify(args) => args.run(context),

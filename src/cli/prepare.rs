@@ -256,15 +256,6 @@ fn tell_forecast(context: &Context<'_>, target: &Target, forecast: &Forecast) ->
     })
 }
 
-/// Told plainly when the tree was laid out, in passing when it was left alone.
-fn tell_remembered(context: &Context<'_>, further: &Further, up_to_date: bool) {
-    let Some(first) = further.remembered.first() else { return };
-    let names = further.remembered.join(", ");
-    let text =
-        format!("with {names}, as asked for before (`prepare --without {first}` takes it out)");
-    context.reporter.event(if up_to_date { Event::Detail { text } } else { Event::Note { text } });
-}
-
 /// A line of metrics of a tree that was laid out: one that was up to date says nothing of it.
 fn record(context: &Context<'_>, target: &Target, outcome: &Outcome, took: Duration, llvm: u32) {
     if outcome.reason.is_some() {
@@ -272,6 +263,15 @@ fn record(context: &Context<'_>, target: &Target, outcome: &Outcome, took: Durat
         entry.version("llvm", llvm.to_string());
         entry.record(&context.project, context.reporter);
     }
+}
+
+/// Told plainly when the tree was laid out, in passing when it was left alone.
+fn tell_remembered(context: &Context<'_>, further: &Further, up_to_date: bool) {
+    let Some(first) = further.remembered.first() else { return };
+    let names = further.remembered.join(", ");
+    let text =
+        format!("with {names}, as asked for before (`prepare --without {first}` takes it out)");
+    context.reporter.event(if up_to_date { Event::Detail { text } } else { Event::Note { text } });
 }
 
 fn tell(context: &Context<'_>, target: &Target, outcome: &Outcome, took: &str) {

@@ -16,6 +16,7 @@ use crate::llvm::machine::Platform;
 use crate::pins::{Lock, Pins};
 use crate::toolchain::layout::Project;
 
+mod codes;
 pub mod facts;
 pub mod findings;
 mod network;
@@ -93,7 +94,7 @@ pub fn examine(world: &World<'_>, pins: &Pins, lock: &Lock) -> Result<Report, Fa
         rust: crate::audit::rust(world.env),
         emulators: tools::emulators(world, pins, &toolchains),
         variables: tools::variables(world.env),
-        lock_behind: crate::audit::lock_behind(pins, lock, pins.target, &pins.release),
+        lock_behind: crate::audit::lock_behind(pins, lock, pins.target, &pins.release, &[]),
         network: network::network(world, pins),
         system,
         llvm,

@@ -25,18 +25,81 @@ const BROKEN: ElfError = ElfError::Broken { what: "its symbol table lies outside
 
 /// The undefined symbols; none when there is no dynamic symbol table.
 pub(super) fn undefined(view: &View<'_>) -> Result<Vec<Undefined>, ElfError> {
-    if view.wide {
-        of::<FileHeader64<Endianness>>(view)
-    } else {
-        of::<FileHeader32<Endianness>>(view)
+    let mut names = Vec::new();
+    let mut left = MOST_NAMES;
+    each(view, &mut |symbol| {
+        if symbol.is_undefined {
+            let name = symbol.name()?;
+            left = left
+                .checked_sub(name.len())
+                .ok_or(ElfError::Broken { what: "its symbols' names are longer than 64 MiB" })?;
+            names.push(Undefined { name, version: symbol.version()? });
+        }
+        Ok(())
+    })?;
+    Ok(names)
+}
+
+/// Those of `names` that the library in `bytes` defines.
+///
+/// # Errors
+/// As [`super::read`].
+pub fn defined(bytes: &[u8], names: &[&str]) -> Result<Vec<String>, ElfError> {
+    let mut found = Vec::new();
+    each(&View::parse(bytes)?, &mut |symbol| {
+        if !symbol.is_undefined {
+            let name = symbol.name()?;
+            if names.contains(&&*name) && !found.contains(&name) {
+                found.push(name);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// One entry of the table; what it names is looked up only when it is asked for.
+struct Symbol<'a> {
+    strings: &'a [u8],
+    versions: Option<&'a [u8]>,
+    endian: Endianness,
+    index: u64,
+    name: u32,
+    is_undefined: bool,
+}
+
+impl Symbol<'_> {
+    fn name(&self) -> Result<String, ElfError> {
+        let at = usize::try_from(self.name).ok();
+        at.and_then(|at| self.strings.get(at..)).and_then(text).ok_or(BROKEN)
+    }
+
+    /// The index of its version; 0 without any.
+    fn version(&self) -> Result<u16, ElfError> {
+        let Some(table) = self.versions else { return Ok(0) };
+        let version: &elf::Versym<Endianness> = record(table, self.index * 2).ok_or(BROKEN)?;
+        Ok(version.0.get(self.endian).index().0)
     }
 }
 
-fn of<H: FileHeader<Endian = Endianness>>(view: &View<'_>) -> Result<Vec<Undefined>, ElfError> {
+type Visit<'v> = dyn FnMut(Symbol<'_>) -> Result<(), ElfError> + 'v;
+
+fn each(view: &View<'_>, visit: &mut Visit<'_>) -> Result<(), ElfError> {
+    if view.wide {
+        walk::<FileHeader64<Endianness>>(view, visit)
+    } else {
+        walk::<FileHeader32<Endianness>>(view, visit)
+    }
+}
+
+fn walk<H: FileHeader<Endian = Endianness>>(
+    view: &View<'_>,
+    visit: &mut Visit<'_>,
+) -> Result<(), ElfError> {
     let (Some(symbols_at), Some(strings_at)) =
         (view.value(elf::DT_SYMTAB), view.value(elf::DT_STRTAB))
     else {
-        return Ok(Vec::new());
+        return Ok(());
     };
     let symbols = view.at_address(symbols_at).ok_or(BROKEN)?;
     let strings = view.at_address(strings_at).ok_or(BROKEN)?;
@@ -47,30 +110,15 @@ fn of<H: FileHeader<Endian = Endianness>>(view: &View<'_>) -> Result<Vec<Undefin
     let size = size_of::<H::Sym>() as u64;
     // Linkers that hash no symbol put the strings right behind the symbols.
     let between = strings_at.saturating_sub(symbols_at) / size;
-    let count = length::<H>(view, between)?;
-    let mut names = Vec::new();
-    let mut left = MOST_NAMES;
-    for index in 1..count {
+    for index in 1..length::<H>(view, between)? {
         let symbol: &H::Sym = record(symbols, index * size).ok_or(BROKEN)?;
         let name = symbol.st_name(view.endian);
-        if name == 0 || !symbol.is_undefined(view.endian) {
-            continue;
+        if name != 0 {
+            let is_undefined = symbol.is_undefined(view.endian);
+            visit(Symbol { strings, versions, endian: view.endian, index, name, is_undefined })?;
         }
-        let name = usize::try_from(name).ok().and_then(|at| strings.get(at..)).and_then(text);
-        let version = match versions {
-            Some(table) => {
-                let version: &elf::Versym<Endianness> = record(table, index * 2).ok_or(BROKEN)?;
-                version.0.get(view.endian).index().0
-            }
-            None => 0,
-        };
-        let name = name.ok_or(BROKEN)?;
-        left = left
-            .checked_sub(name.len())
-            .ok_or(ElfError::Broken { what: "its symbols' names are longer than 64 MiB" })?;
-        names.push(Undefined { name, version });
     }
-    Ok(names)
+    Ok(())
 }
 
 /// How many symbols there are, by the hash tables; `otherwise` where these are empty.

@@ -14,6 +14,7 @@ use crate::host::progress::{Event, Progress};
 use crate::host::{Env, clock, fs};
 use crate::pins::Target;
 use crate::store::kept;
+use crate::store::scratch::Folder;
 use crate::sysroot::needed::Root;
 use crate::toolchain::layout::{Project, Tree};
 
@@ -36,7 +37,7 @@ pub use program::Program;
 use guest::Order;
 use hosted::UserMode;
 use image::Plan;
-use microvm::{Folder, Microvm};
+use microvm::Microvm;
 
 /// How a program is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -206,6 +206,10 @@ impl Walk<'_> {
                         let same = versions.iter().find(|it| it.version() == package.version);
                         let Some(entry) = same else { continue };
                         let signed = index.package(entry)?;
+                        // A security update that is in the point release too has two paths.
+                        if signed.filename != **path && suite.name != package.suite {
+                            continue;
+                        }
                         if let Some(broken) = differs(suite, path, package, &signed) {
                             chain.packages.insert((*path).clone(), Link::Breaks(broken));
                             continue;

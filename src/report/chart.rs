@@ -1,6 +1,7 @@
 //! Charts as SVG and the tables beside them. Pure. Places across are percentages and places
 //! down are pixels, so that a chart fills any width with text of one size; colours are classes
-//! of the style sheet, so that they follow the reader's light or dark scheme.
+//! of the style sheet, so that they follow the reader's light or dark scheme. No chart library
+//! that was looked at does these (ARCHITECTURE.md tells which).
 
 use std::collections::BTreeMap;
 

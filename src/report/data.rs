@@ -2,7 +2,7 @@
 //! and named, never a failure, and no foreign text keeps characters that a page could not
 //! show as they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -76,7 +76,12 @@ pub struct Lock {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Host {
-    pub rustc: Option<String>,
+    pub rust: Option<Rust>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Rust {
+    pub version: String,
 }
 
 /// A toolchain as an audit found it.
@@ -224,8 +229,13 @@ impl Data {
             [("sysroot", "sysroot/"), ("LLVM", "lib/llvm/"), ("qemu", "lib/qemu/")];
         let mut parts = BTreeMap::new();
         let mut packages: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        let mut ours = BTreeSet::new();
         for line in lines {
-            let Node::File { size, .. } = line.node else { continue };
+            let Node::File { size, sha256, .. } = line.node else { continue };
+            // The tools in bin/ are one program under many names: links to one file.
+            if line.package.is_empty() && !ours.insert(sha256.0) {
+                continue;
+            }
             let at = PARTS.iter().position(|(_, folder)| line.path.starts_with(folder));
             let part = parts.entry(at.unwrap_or(PARTS.len())).or_insert(0_u64);
             *part = part.saturating_add(size);

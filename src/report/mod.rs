@@ -87,7 +87,7 @@ impl Report {
         let newest = data.audits.last();
         json!({
             "schema": SCHEMA,
-            "as_of": model.domain.map(|domain| rfc3339(u64::try_from(domain.to).unwrap_or_default())),
+            "as_of": model.to.map(|time| rfc3339(u64::try_from(time).unwrap_or_default())),
             "audits": data.audits.len(),
             "runs": data.runs.len(),
             "status": newest.map(|audit| audit.status),

@@ -66,8 +66,8 @@ fn header(data: &Data, model: &Model) -> Markup {
                     None => p.verdict.none { "NO AUDIT YET" },
                 }
             }
-            @if let Some(domain) = model.domain {
-                p.quiet { "From " (minute(domain.from)) " to " (minute(domain.to)) " UTC" }
+            @if let (Some(from), Some(to)) = (model.from, model.to) {
+                p.quiet { "From " (minute(from)) " to " (minute(to)) " UTC" }
             }
             dl.facts {
                 @if let Some(audit) = newest { (facts(audit, data.audits.len())) }

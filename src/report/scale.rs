@@ -55,11 +55,13 @@ const STEPS: [Step; 16] = [
 ];
 
 impl Domain {
-    /// Of these times; an hour at least, so that one moment has a place, too.
+    /// Of these times, and some more: what came with the newest lines needs a place to be seen,
+    /// and so does one moment alone.
     pub fn of(times: impl Iterator<Item = i64> + Clone) -> Option<Self> {
-        let (from, to) = (times.clone().min()?, times.max()?);
-        let missing = (HOUR - (to - from)).max(0);
-        Some(Self { from: from - missing / 2, to: to + missing / 2 })
+        let (from, newest) = (times.clone().min()?, times.max()?);
+        let length = newest - from;
+        let before = if length < HOUR { HOUR / 2 } else { 0 };
+        Some(Self { from: from - before, to: newest + (length / 16).max(HOUR / 2) })
     }
 
     /// The place of a moment, as a percentage of the width.

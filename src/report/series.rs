@@ -73,8 +73,12 @@ pub struct Lanes {
 /// Everything of a page that is no text of the newest audit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Model {
-    /// The time that all charts share.
+    /// The time that all charts share: some more than that of the lines.
+    #[serde(skip)]
     pub domain: Option<Domain>,
+    /// The times of the oldest and the newest line.
+    pub from: Option<i64>,
+    pub to: Option<i64>,
     pub versions: Vec<Lanes>,
     pub drift: Chart,
     pub updates: Chart,
@@ -90,7 +94,9 @@ impl Model {
     #[must_use]
     pub fn of(data: &Data) -> Self {
         let times = data.audits.iter().map(|audit| audit.time);
-        let domain = Domain::of(times.chain(data.runs.iter().map(|run| run.time)));
+        let times = times.chain(data.runs.iter().map(|run| run.time));
+        let (from, to) = (times.clone().min(), times.clone().max());
+        let domain = Domain::of(times);
         let total = |run: &Run| run.entry.milliseconds.get("total").copied();
         let (mut times, mut left_out) = charts(&data.runs, Unit::Milliseconds, title, total);
         for chart in &mut times {
@@ -101,6 +107,8 @@ impl Model {
         left_out += more;
         Self {
             domain,
+            from,
+            to,
             versions: domain.map(|domain| versions(&data.audits, domain.to)).unwrap_or_default(),
             drift: drift(&data.audits),
             updates: counted(&data.audits, "Open updates of linked packages", "updates", |audit| {
@@ -246,7 +254,10 @@ fn versions(audits: &[Audit], end: i64) -> Vec<Lanes> {
         see(
             &mut tools,
             audit.time,
-            &[("reml-toolchain", Some(&audit.tool)), ("rustc", audit.facts.host.rustc.as_ref())],
+            &[
+                ("reml-toolchain", Some(&audit.tool)),
+                ("rustc", audit.facts.host.rust.as_ref().map(|rust| &rust.version)),
+            ],
         );
         for tree in &audit.facts.toolchains {
             see(groups.entry(tree.name()).or_default(), audit.time, &tree.versions());

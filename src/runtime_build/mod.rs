@@ -33,6 +33,7 @@ pub use error::RuntimeError;
 pub use install::version;
 pub use make::name;
 pub use reml_runtime_pack::argv::Flavor;
+pub use rust::Compiler;
 pub use signature::{Signature, signatures};
 pub use trial::{Ran, Trial, Verdict};
 

@@ -26,6 +26,67 @@ const ANSWER: Duration = Duration::from_mins(1);
 const PASSED: [&str; 6] =
     ["HOME", "PATH", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "CARGO_HOME", "TMPDIR"];
 
+/// A Rust compiler, whatever it can do.
+#[derive(Debug, Clone)]
+pub struct Compiler {
+    /// Where it lies.
+    pub sysroot: PathBuf,
+    /// The compiler itself, and not what chooses one.
+    pub rustc: PathBuf,
+    /// The triple it runs on.
+    pub host: String,
+    /// Its release, such as `1.95.0`.
+    pub release: String,
+    /// All that it says of itself.
+    said: String,
+}
+
+impl Compiler {
+    /// Finds it.
+    ///
+    /// # Errors
+    /// There is none, or it does not answer as one.
+    pub fn find(env: &Env) -> Result<Self, Fault> {
+        let chooser = process::find("rustc", &folders(env))
+            .ok_or(RuntimeError::RustMissing { program: "rustc" })?;
+        let sysroot = PathBuf::from(ask(env, &chooser, &["--print", "sysroot"])?);
+        let own = sysroot.join("bin/rustc");
+        let rustc = if process::is_executable(&own) { own } else { chooser };
+        let said = ask(env, &rustc, &["-vV"])?;
+        let field = |name: &str| {
+            let line = said.lines().find_map(|line| line.strip_prefix(name));
+            line.map(str::to_owned)
+                .ok_or_else(|| unusable(&rustc, format!("no `{name}` in {said}")))
+        };
+        let (host, release) = (field("host: ")?, field("release: ")?);
+        Ok(Self { sysroot, rustc, host, release, said })
+    }
+
+    /// Whether it is older than the runtime's sources.
+    #[must_use]
+    pub fn is_too_old(&self) -> bool {
+        number(&self.release) < number(NEEDED)
+    }
+
+    /// The triples whose standard library is there.
+    #[must_use]
+    pub fn targets(&self) -> Vec<String> {
+        let entries = fs::read_dir_sorted(&self.sysroot.join("lib/rustlib")).unwrap_or_default();
+        let names = entries.into_iter().filter_map(|entry| entry.name.into_string().ok());
+        names.filter(|triple| self.has_library(triple).unwrap_or(false)).collect()
+    }
+
+    fn has_library(&self, triple: &str) -> Result<bool, Fault> {
+        Ok(fs::stat(&self.sysroot.join("lib/rustlib").join(triple).join("lib"))?.is_some())
+    }
+
+    /// Whether rustup is there, which can bring more of them.
+    #[must_use]
+    pub fn has_rustup(env: &Env) -> bool {
+        process::find("rustup", &folders(env)).is_some()
+    }
+}
+
 /// A Rust that can do the work.
 #[derive(Debug, Clone)]
 pub struct Rust {
@@ -53,31 +114,20 @@ impl Rust {
     /// # Errors
     /// There is none, or it is too old or not whole.
     pub fn find(env: &Env, target: &'static Target, tree: &Tree) -> Result<Self, Fault> {
-        let folders = folders(env);
-        let chooser = process::find("rustc", &folders)
-            .ok_or(RuntimeError::RustMissing { program: "rustc" })?;
-        let sysroot = PathBuf::from(ask(env, &chooser, &["--print", "sysroot"])?);
-        let beside = |name: &str| sysroot.join("bin").join(name);
-        let own = beside("rustc");
-        let rustc = if process::is_executable(&own) { own } else { chooser };
-        let said = ask(env, &rustc, &["-vV"])?;
-        let field = |name: &str| {
-            let line = said.lines().find_map(|line| line.strip_prefix(name));
-            line.map(str::to_owned)
-                .ok_or_else(|| unusable(&rustc, format!("no `{name}` in {said}")))
-        };
-        let (host, release) = (field("host: ")?, field("release: ")?);
-        if number(&release) < number(NEEDED) {
-            let program = rustc.clone();
+        let compiler = Compiler::find(env)?;
+        let has_library = compiler.has_library(target.triple)?;
+        let is_too_old = compiler.is_too_old();
+        let Compiler { sysroot, rustc, host, release, said } = compiler;
+        if is_too_old {
+            let program = rustc;
             return Err(RuntimeError::RustTooOld { program, needed: NEEDED, got: release }.into());
         }
-        let own = beside("cargo");
+        let own = sysroot.join("bin/cargo");
         let cargo = if process::is_executable(&own) { Some(own) } else { None };
         let cargo = cargo
-            .or_else(|| process::find("cargo", &folders))
+            .or_else(|| process::find("cargo", &folders(env)))
             .ok_or(RuntimeError::RustMissing { program: "cargo" })?;
-        let library = sysroot.join("lib/rustlib").join(target.triple).join("lib");
-        if fs::stat(&library)?.is_none() {
+        if !has_library {
             let toolchain = env.text("RUSTUP_TOOLCHAIN").map(str::to_owned);
             let target = target.triple;
             return Err(RuntimeError::TargetMissing { sysroot, target, toolchain }.into());

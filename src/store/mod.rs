@@ -21,6 +21,7 @@ mod check;
 mod error;
 pub mod kept;
 mod obtain;
+pub mod scratch;
 
 /// Where unfinished files lie, inside the cache.
 const TEMPORARY: &str = "tmp";

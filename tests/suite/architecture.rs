@@ -19,6 +19,7 @@ const ROOMS: &[&str] = &[
     "audit",
     "prepare",
     "lock",
+    "link",
     "runtime_build",
     "emulate",
     "inspect",

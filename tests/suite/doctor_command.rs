@@ -147,7 +147,7 @@ fn rust_without_the_targets_library_is_a_warning_with_the_command() {
     let fixture = Fixture::locked();
     let sysroot = fixture.home().join("rust");
     let says = format!(
-        "case $1 in --version) echo 'rustc 1.95.0 (59807616e)' ;; *) echo '{}' ;; esac",
+        "case $1 in -vV) printf 'rustc 1.95.0\\nhost: x\\nrelease: 1.95.0\\n' ;; *) echo '{}' ;; esac",
         sysroot.display()
     );
     fixture.tool("rustc", &says);
@@ -156,8 +156,9 @@ fn rust_without_the_targets_library_is_a_warning_with_the_command() {
     outcome.stdout_has("install rustup (https://rustup.rs), then `rustup target add");
     let library = sysroot.join("lib/rustlib").join(X86).join("lib");
     fs::create_dir_all(&library).unwrap();
-    fs::write(library.join("libstd-0.rlib"), "").unwrap();
     doctor(&fixture, NONE).code(0).stdout_has("Rust       1.95.0, for x86_64-unknown-linux-gnu");
+    fixture.tool("rustc", &says.replace("release: 1.95", "release: 1.70"));
+    doctor(&fixture, NONE).code(3).stdout_has("warning[rust-too-old]: Rust 1.70.0");
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn hostile_text_is_shown_and_is_no_markup() {
         "schema": 1, "time": 1_795_590_123, "tool": evil, "status": "RED", "exit": 3,
         "findings": [{ "code": evil, "severity": "error", "message": evil, "hint": evil }],
         "facts": {
-            "checked": "online", "lock": { "packages": u64::MAX }, "host": { "rustc": evil },
+            "checked": "online", "lock": { "packages": u64::MAX }, "host": { "rust": { "version": evil } },
             "toolchains": [{ "target": evil, "release": evil, "clang": evil, "damage": [evil], "drift": [[evil, evil, evil]] }],
             "updates": [{ "name": evil, "old": evil, "new": evil, "suite": evil, "linked": true, "urgency": evil, "cves": cves }],
         },

@@ -47,7 +47,8 @@ reml-toolchain verify
 CC=x86_64-unknown-linux-gnu-clang
 $CC hello.c -o hello -Wl,-t >linked
 test "$(./hello)" = 'hello from C'
-! grep -v -e /opt/reml/toolchains/ -e /tmp/ linked
+# What is linked and is neither the toolchain's nor the object just made.
+if grep -v -e /opt/reml/toolchains/ -e '^/tmp/hello-' linked; then exit 1; fi
 ${CC}++ hello.cpp -o hello++
 test "$(./hello++)" = 'hello from C++'
 test "$(reml-toolchain run ./hello)" = 'hello from C'

@@ -185,8 +185,9 @@ pub unsafe fn free(object: *mut u8) {
         object.sub(HEADER).cast::<u64>().write(0);
         STATE.with(|state| {
             let size = (*record).size;
-            if (tag == 0 || tag & !(object::tag::OWNED | object::tag::IMMEDIATE) > 11) && size >= 8
-            {
+            // Flags say nothing of the type; the release loop sets one of its own.
+            let flags = object::tag::OWNED | object::tag::IMMEDIATE | object::tag::RESUMED;
+            if (tag == 0 || tag & !flags > 11) && size >= 8 {
                 state.untagged += 1;
             }
             state.freed += 1;

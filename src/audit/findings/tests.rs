@@ -154,6 +154,7 @@ fn rust_is_told_to_lack_a_target_only_where_it_is_there() {
         version: "1.95.0".to_owned(),
         targets: targets.iter().map(|target| (*target).to_owned()).collect(),
         has_rustup: true,
+        ..Rust::default()
     };
     let x86 = "x86_64-unknown-linux-gnu";
     assert_eq!(found(|f| f.host.rust = Some(rust(&[x86]))), []);

@@ -32,7 +32,12 @@ fn linux() -> Facts {
             ..Place::default()
         },
         llvm: Llvm { major: 19, can_bring_own: true, ..Llvm::default() },
-        rust: Some(Rust { version: "1.95.0".into(), targets: vec![X86.into()], has_rustup: true }),
+        rust: Some(Rust {
+            version: "1.95.0".into(),
+            targets: vec![X86.into()],
+            has_rustup: true,
+            ..Rust::default()
+        }),
         emulators: vec![Emulator { target: X86.into(), is_native: true, ..Emulator::default() }],
         network: Network { mirrors: vec![answering("debian")], ..Network::default() },
         toolchains: vec![Toolchain { target: X86.into(), ..Toolchain::default() }],
@@ -151,6 +156,7 @@ fn every_code_but_one_follows_from_one_changed_fact_of_a_good_host() {
             f.llvm.found.as_mut().unwrap().translated_from = Some("macOS x86_64".into());
         }),
         ("rust-missing", linux, |f| f.rust = None),
+        ("rust-too-old", linux, |f| f.rust.as_mut().unwrap().is_too_old = true),
         ("rust-target-missing", mac, |f| f.rust.as_mut().unwrap().targets.clear()),
         ("qemu-missing", mac, |f| f.emulators[0].system = None),
         ("variables-ignored", linux, |f| f.variables.ignored = vec!["CPATH".into()]),

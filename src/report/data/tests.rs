@@ -82,7 +82,8 @@ fn sizes_are_summed_by_package_and_by_part_and_links_weigh_nothing() {
         "x86_64-unknown-linux-gnu",
         &[
             file("lib/llvm/bin/clang", "clang-19_1:19.1.7_amd64", 100),
-            file("share/stamp.json", "", 3),
+            file("bin/clang", "", 3),
+            file("bin/ld", "", 3),
             link,
             file("sysroot/usr/lib/a", "libc6_2.36-9_amd64", 20),
             file("sysroot/usr/lib/b", "zlib1g_1:1.2.13_amd64", 30),
@@ -105,4 +106,43 @@ fn sizes_are_summed_by_package_and_by_part_and_links_weigh_nothing() {
             bytes
         ))
     );
+}
+
+#[test]
+fn the_facts_of_an_audit_are_read_as_they_are_written() {
+    use crate::audit::facts;
+    let rust = facts::Rust { version: "1.95.0".to_owned(), ..facts::Rust::default() };
+    let host = facts::Host { rust: Some(rust), ..facts::Host::default() };
+    let read: Host = serde_json::from_value(serde_json::to_value(host).unwrap()).unwrap();
+    assert_eq!(read.rust.unwrap().version, "1.95.0");
+    let some = |text: &str| Some(text.to_owned());
+    let written = facts::Toolchain {
+        target: "t".to_owned(),
+        release: "r".to_owned(),
+        clang: some("1"),
+        lld: some("2"),
+        glibc: some("3"),
+        gcc: some("4"),
+        libstdcxx: some("5"),
+        linux: some("6"),
+        qemu: some("7"),
+        damage: vec!["d".to_owned()],
+        drift: vec![("a".to_owned(), "1".to_owned(), "2".to_owned())],
+        ..facts::Toolchain::default()
+    };
+    let read: Toolchain = serde_json::from_value(serde_json::to_value(&written).unwrap()).unwrap();
+    let expected = Toolchain {
+        target: written.target,
+        release: written.release,
+        clang: written.clang,
+        lld: written.lld,
+        glibc: written.glibc,
+        gcc: written.gcc,
+        libstdcxx: written.libstdcxx,
+        linux: written.linux,
+        qemu: written.qemu,
+        damage: written.damage,
+        drift: written.drift,
+    };
+    assert_eq!(read, expected);
 }

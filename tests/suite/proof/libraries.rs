@@ -2,7 +2,7 @@
 //! toolchain's ar, and one of Debian's through pkg-config.
 
 use super::evidence::{check, check_machine};
-use super::{Toolchain, Work, for_both_targets, ground};
+use super::{Toolchain, Work, for_both_targets, ground, reml};
 
 const SAYS: &str = "double: 42\n";
 
@@ -81,8 +81,40 @@ fn a_library_of_debian_is_found_by_pkg_config(toolchain: &Toolchain) {
     outcome.code(1);
 }
 
+fn a_program_uses_openssl_and_zlib_of_debian(toolchain: &Toolchain) {
+    let with = Toolchain::at(ground("zlib"), toolchain.target.processor);
+    let work = Work::new("languages");
+    let flags = with.call(&work, "pkg-config", ["--cflags", "--libs", "openssl", "zlib"]);
+    flags.code(0).stdout_lacks("/usr");
+    for name in ["-lssl", "-lcrypto", "-lz"] {
+        assert!(flags.stdout.split_whitespace().any(|flag| flag == name), "{flags}");
+    }
+    let version = with.call(&work, "pkg-config", ["--modversion", "openssl"]);
+    version.code(0).stdout_has("3.0.");
+    let flags = flags.stdout.trim();
+    with.compile(&work, "clang", &format!("-Wall -Wextra sealed.c {flags} -o program"));
+    let facts = check_machine(&with, &work.path("program"));
+    assert_eq!(facts.needed, ["libssl.so.3", "libcrypto.so.3", "libz.so.1", "libc.so.6"]);
+    // With the sysroot's own libraries, whatever this machine has.
+    let program = work.path("program");
+    let run = reml(&with.project, ["run".as_ref(), program.as_os_str()]);
+    run.code(0).stdout_is(
+        "sha256: ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n\
+         opened: the same\nchanged: refused\ntls: ready\nOpenSSL 3, zlib 1.2.13\n",
+    );
+    // Statically the same, but for the C library.
+    let args = "sealed.c -Wl,-Bstatic -lssl -lcrypto -lz -Wl,-Bdynamic -o static";
+    with.compile(&work, "clang", args);
+    with.run(&work, "static").code(0).stdout_is(&run.stdout);
+    // A later run keeps what was asked for.
+    reml(&with.project, ["prepare", "--target", with.target.triple])
+        .code(0)
+        .stderr_has("is up to date");
+}
+
 for_both_targets!(
     a_shared_library_is_found_beside_its_program,
     a_static_library_is_made_and_used,
     a_library_of_debian_is_found_by_pkg_config,
+    a_program_uses_openssl_and_zlib_of_debian,
 );
