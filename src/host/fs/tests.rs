@@ -12,7 +12,7 @@ struct Notes(Mutex<Vec<String>>);
 
 impl Progress for Notes {
     fn event(&self, event: Event<'_>) {
-        if let Event::Note { text } = event {
+        if let Event::Note { text } | Event::Warning { text } = event {
             self.0.lock().unwrap().push(text);
         }
     }
@@ -170,4 +170,16 @@ fn drafts_of_killed_processes_are_swept_and_nothing_else() {
     let left: Vec<_> = left.iter().map(|entry| entry.name.to_str().unwrap()).collect();
     assert_eq!(left, [".a", ".a.tmp-1", ".a.tmp-x-0", ".b.tmp-12-3", "a.tmp-1-0"]);
     sweep_drafts(&folder.path().join("none"), |_| true).unwrap();
+}
+
+#[test]
+fn i04_new_content_whose_folder_could_not_be_flushed_is_a_warning_and_no_failure() {
+    let notes = Notes::default();
+    let error = |source| FsError::Unsettled { path: PathBuf::from("checksums.txt"), source };
+    settled(Err(error(io::Error::from_raw_os_error(5))), &notes).unwrap();
+    let told = notes.0.lock().unwrap().join("");
+    assert!(told.starts_with("checksums.txt: written, but"), "{told}");
+    assert!(told.contains("os error 5"), "{told}");
+    let other = FsError::NotRegular { path: PathBuf::from("a") };
+    assert_eq!(settled(Err(other), &notes).unwrap_err().code(), "not-a-regular-file");
 }
