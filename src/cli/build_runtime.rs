@@ -13,7 +13,7 @@ use crate::emulate::{self, Backend, Program, RunError};
 use crate::host::clock;
 use crate::host::fault::{Fault, Kind};
 use crate::host::progress::{Event, Progress as _};
-use crate::prepare::{World, kernel, prepared};
+use crate::prepare::{kernel, prepared};
 use crate::runtime_build::{Archive, Flavor, Place, Ran, Request, Trial, Verdict, build, name};
 use crate::ui::output::{sanitise, say};
 
@@ -140,14 +140,7 @@ impl Args {
         let kernel = || {
             let client = self.network.client(context, false);
             let mirrors = self.network.mirrors(context, &pins)?;
-            let world = World {
-                env: &context.env,
-                project: &context.project,
-                client: &client,
-                mirrors: &mirrors,
-                progress: context.reporter,
-                patience: context.patience,
-            };
+            let world = context.world(&client, &mirrors);
             let lock = context.lock().map_err(fault)?;
             Ok(kernel(&world, &pins, &lock, place.target)?.file)
         };

@@ -87,14 +87,7 @@ pub(super) fn run(
     let mut broken = breaks(&chain, &damage);
     let mut archives = Vec::new();
     if only.is_none() {
-        let world = World {
-            env: &context.env,
-            patience: context.patience,
-            project: &context.project,
-            client: &client,
-            mirrors: &mirrors,
-            progress: context.reporter,
-        };
+        let world = context.world(&client, &mirrors);
         for name in lock.archives.keys() {
             match archive(&world, &pins, &lock, name)? {
                 Some(what) => {

@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::debian::mirrors::MirrorList;
 use crate::host::fault::{Diagnostic, Fault, Kind};
 use crate::host::fs::Patience;
+use crate::host::http::Client;
 use crate::host::progress::Event;
 use crate::host::progress::Progress as _;
 use crate::host::{Env, fs};
 use crate::pins::{self, Lock, Pins, Target};
+use crate::prepare::World;
 use crate::toolchain::layout::Project;
 use crate::ui::{Output, Reporter};
 
@@ -115,6 +118,19 @@ impl<'r> Context<'r> {
     ) -> anyhow::Result<Self> {
         let root = find_root(&env, root)?;
         Ok(Self { env, project: Project::new(root), reporter, output, patience })
+    }
+
+    /// What `prepare` and its kin work with.
+    #[must_use]
+    pub fn world<'w>(&'w self, client: &'w Client, mirrors: &'w MirrorList) -> World<'w> {
+        World {
+            env: &self.env,
+            project: &self.project,
+            client,
+            mirrors,
+            progress: self.reporter,
+            patience: self.patience,
+        }
     }
 
     /// The pins: the project's, else those built in.

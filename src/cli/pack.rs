@@ -11,7 +11,7 @@ use crate::host::fault::Fault;
 use crate::host::fs;
 use crate::host::progress::{Event, Progress as _};
 use crate::pins::Target;
-use crate::prepare::{PackRequest, World, pack};
+use crate::prepare::{PackRequest, pack};
 use crate::store::CONNECTIONS;
 use crate::ui::bytes;
 
@@ -91,14 +91,7 @@ impl Args {
         let mut lock = context.lock()?;
         let client = self.network.client(context, false);
         let mirrors = self.network.mirrors(context, &pins)?;
-        let world = World {
-            env: &context.env,
-            patience: context.patience,
-            project: &context.project,
-            client: &client,
-            mirrors: &mirrors,
-            progress: context.reporter,
-        };
+        let world = context.world(&client, &mirrors);
         let request = PackRequest { target, release, llvm, output: self.output, jobs: CONNECTIONS };
         let packed = pack(&world, &pins, &lock, &request)?;
         let mut dropped = lock.drop_stale_archives();

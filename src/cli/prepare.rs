@@ -14,8 +14,7 @@ use crate::host::progress::{Event, Progress as _};
 use crate::lock::{Options, set_name, with_part};
 use crate::pins::{Lock, Pins, Target};
 use crate::prepare::{
-    ArchiveChoice, Forecast, Further, LlvmChoice, Origin, Outcome, Request, World, forecast,
-    prepare,
+    ArchiveChoice, Forecast, Further, LlvmChoice, Origin, Outcome, Request, forecast, prepare,
 };
 use crate::store::CONNECTIONS;
 use crate::toolchain::metrics::Entry;
@@ -119,14 +118,7 @@ impl Args {
             let start = clock::instant();
             let client = self.network.client(context, self.cache || self.archive.is_some());
             let mirrors = self.network.mirrors(context, &pins)?;
-            let world = World {
-                env: &context.env,
-                patience: context.patience,
-                project: &context.project,
-                client: &client,
-                mirrors: &mirrors,
-                progress: context.reporter,
-            };
+            let world = context.world(&client, &mirrors);
             let request = Request {
                 target,
                 release: release.clone(),

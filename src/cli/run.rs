@@ -14,7 +14,7 @@ use super::{Context, UsageError, context};
 use crate::emulate::{Backend, Environment, Outcome, Program, Request, RunError, compare};
 use crate::host::fault::{Fault, Kind};
 use crate::host::fs;
-use crate::prepare::{World, kernel, prepared};
+use crate::prepare::{kernel, prepared};
 use crate::toolchain::metrics::Entry;
 use crate::ui::output;
 
@@ -118,14 +118,7 @@ impl Args {
         let kernel = || {
             let client = self.network.client(context, false);
             let mirrors = self.network.mirrors(context, &pins)?;
-            let world = World {
-                env: &context.env,
-                patience: context.patience,
-                project: &context.project,
-                client: &client,
-                mirrors: &mirrors,
-                progress: context.reporter,
-            };
+            let world = context.world(&client, &mirrors);
             let lock = context.lock().map_err(fault)?;
             Ok(kernel(&world, &pins, &lock, program.target)?.file)
         };

@@ -135,14 +135,7 @@ impl Args {
     ) -> anyhow::Result<T> {
         let client = self.network.client(context, false);
         let mirrors = self.network.mirrors(context, &context.pins()?)?;
-        work(&World {
-            env: &context.env,
-            patience: context.patience,
-            project: &context.project,
-            client: &client,
-            mirrors: &mirrors,
-            progress: context.reporter,
-        })
+        work(&context.world(&client, &mirrors))
     }
 }
 
