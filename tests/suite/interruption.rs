@@ -153,24 +153,45 @@ fn i02_a_killed_lock_leaves_the_old_file_or_the_new_one() {
     }
 }
 
+/// The command as from a terminal: whoever runs these tests may ignore a hangup (`nohup`) or
+/// an interrupt (a shell's `&`), and programs inherit that. The process stays the same one.
+fn listening(command: &Command) -> Command {
+    let mut whole = if cfg!(target_os = "linux") {
+        let mut env = Command::new("/usr/bin/env");
+        env.arg("--default-signal=HUP,INT,TERM").arg(command.get_program());
+        env
+    } else {
+        Command::new(command.get_program())
+    };
+    whole.args(command.get_args()).env_clear().stdin(Stdio::null());
+    whole.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    if let Some(folder) = command.get_current_dir() {
+        whole.current_dir(folder);
+    }
+    whole
+}
+
 /// A run that is at a download for a second or more, so that it can be disturbed there.
 fn downloading(fixture: &Fixture) -> Child {
     let slow = Fault::Drip(60, Duration::from_millis(20));
     fixture.mirror.server().fault(LIBC, slow);
     let url = fixture.mirror.url();
-    let mut command = fixture.command(["prepare", "--llvm", "debian", "--mirror", &url]);
-    command.stdout(Stdio::null()).stderr(Stdio::piped());
-    let child = command.spawn().unwrap();
+    let command = fixture.command(["prepare", "--llvm", "debian", "--mirror", &url]);
+    let mut command = listening(&command);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     while part_size(fixture) == 0 {
         std::thread::sleep(Duration::from_millis(5));
     }
     child
 }
 
-/// Bytes of the largest unfinished file.
+/// Bytes of what there is of the file that comes slowly.
 fn part_size(fixture: &Fixture) -> u64 {
-    let Ok(list) = fs::read_dir(fixture.path("toolchains/cache/tmp")) else { return 0 };
-    list.filter_map(|entry| entry.ok()?.metadata().ok()).map(|about| about.len()).max().unwrap_or(0)
+    let lock = fixture.read("checksums.txt");
+    let name = LIBC.rsplit('/').next().unwrap();
+    let line = lock.lines().find(|line| !line.starts_with('#') && line.ends_with(name)).unwrap();
+    let part = format!("toolchains/cache/tmp/{}.part", &line[..64]);
+    fs::metadata(fixture.path(part)).map_or(0, |about| about.len())
 }
 
 fn send(child: &Child, signal: Signal) {
@@ -264,6 +285,7 @@ fn i03_programs_that_were_started_end_with_the_run() {
         let url = fixture.mirror.url();
         let mut command = fixture.command(["prepare", "--mirror", &url]);
         command.env("PATH", format!("{}:/usr/bin:/bin", fixture.tools().display()));
+        let mut command = listening(&command);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         while !note.exists() {
             std::thread::sleep(Duration::from_millis(5));
