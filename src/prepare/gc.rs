@@ -89,6 +89,11 @@ pub fn gc(
         let is_ours = name.starts_with("debian-") && name.ends_with(".tar.zst");
         entry.kind == EntryKind::File && is_ours && !lock.archives.contains_key(name)
     });
+    garbage.of("leftover", list(&cache)?, |entry, name| {
+        entry.kind == EntryKind::File
+            && name.starts_with(".debian-")
+            && name.contains(".tar.zst.tmp-")
+    });
     garbage.of("image", list(&cache.join("images"))?, |_, name| name.contains(".cpio"));
     garbage.of("kernel", list(&cache.join("kernel"))?, |_, name| {
         !needed.kernels.contains(name.trim_end_matches(".sha256"))

@@ -55,6 +55,10 @@ pub fn pack(
     let gathered = gather(world, pins, lock, request)?;
     let name = archive_name(request.target, &request.release, request.llvm);
     let path = request.output.clone().unwrap_or_else(|| world.project.cache().join(&name));
+    if let Some(folder) = path.parent() {
+        // What killed runs left of this very file, which one run at a time writes.
+        fs::sweep_drafts(folder, |target| path.ends_with(target))?;
+    }
     let mut draft = fs::Draft::new(&path)?;
     let locked = gathered.write(world, pins, lock, request, &mut draft)?;
     fs::settled(draft.commit(), world.progress)?;

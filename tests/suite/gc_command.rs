@@ -31,6 +31,7 @@ fn litter(fixture: &Fixture) -> Vec<String> {
         "toolchains/cache/pool/main/o/old/old_1-1_amd64.deb",
         "toolchains/cache/pool/main/g/glibc/libc6_9_amd64.deb.bad",
         "toolchains/cache/debian-woody-x86_64.tar.zst",
+        "toolchains/cache/.debian-bookworm-x86_64.tar.zst.tmp-1-0",
         "toolchains/cache/images/0123456789abcdef.cpio",
         "toolchains/cache/kernel/linux-image-0123456789abcdef",
         "toolchains/cache/tmp/00000000.part",
