@@ -85,7 +85,7 @@ pub(super) fn llvm_and_brew(
         // The clang there is no compiler: it opens a window.
         folders.retain(|folder| folder != &world.ground.root.join("usr/bin"));
     }
-    let mut candidates = llvm::candidates(&folders, major, &probe);
+    let mut candidates = llvm::candidates(&folders, world.ground.root, major, &probe);
     candidates.extend(prefixes.iter().flat_map(|prefix| probe.candidates_of(prefix, major)));
     let own = Target::host().filter(|_| system.family == "linux");
     let mut found = Llvm {

@@ -56,13 +56,18 @@ pub struct Installation {
 }
 
 /// The clangs of `search_path` (the folders of `PATH`, in order) for `major`: in each
-/// folder `clang-19`, then `clang`; last the folder Debian's packages use. Relative
-/// folders are left out: what they hold depends on where the user stands.
-pub fn candidates(search_path: &[PathBuf], major: u32, probe: &dyn Probe) -> Vec<Candidate> {
+/// folder `clang-19`, then `clang`; last the folder Debian's packages use, below `root`
+/// (`/`). Relative folders are left out: what they hold depends on where the user stands.
+pub fn candidates(
+    search_path: &[PathBuf],
+    root: &Path,
+    major: u32,
+    probe: &dyn Probe,
+) -> Vec<Candidate> {
     let folders: Vec<PathBuf> =
         search_path.iter().filter(|folder| folder.is_absolute()).cloned().collect();
     let mut found: Vec<Candidate> = Vec::new();
-    let debian = PathBuf::from(format!("/usr/lib/llvm-{major}/bin"));
+    let debian = root.join(format!("usr/lib/llvm-{major}/bin"));
     let versioned = format!("clang-{major}");
     for folder in folders.iter().chain([&debian]) {
         for name in [versioned.as_str(), "clang"] {
@@ -247,7 +252,7 @@ mod tests {
         host: &Fake,
     ) -> Result<(Installation, Vec<Rejection>), Vec<Rejection>> {
         let folders: Vec<PathBuf> = path.iter().map(PathBuf::from).collect();
-        find(&candidates(&folders, 19, host), 19, &REQUIRED, host)
+        find(&candidates(&folders, Path::new("/"), 19, host), 19, &REQUIRED, host)
     }
 
     #[test]

@@ -287,7 +287,7 @@ pub(super) fn choose(
     }
     let probe = Host { env: world.env };
     let major = pins.llvm.major;
-    let mut candidates = llvm::candidates(&world.env.path_folders(), major, &probe);
+    let mut candidates = llvm::candidates(&world.env.path_folders(), Path::new("/"), major, &probe);
     let at = if stamp.is_some_and(is_brewed) { 0 } else { candidates.len() };
     candidates.splice(at..at, probe.brew_candidates(major));
     match search(world, major, &candidates) {
