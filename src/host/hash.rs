@@ -46,7 +46,12 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut hex = [0; 64];
+        for (pair, byte) in hex.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        f.write_str(std::str::from_utf8(&hex).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -97,13 +102,15 @@ impl<R: Read> Read for HashingReader<R> {
 #[error("not a SHA-256: expected 64 hexadecimal digits, got {0} characters of another kind")]
 pub struct NotADigest(usize);
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// The value of each hexadecimal digit, and 255 for every other byte: a manifest has
 /// thousands of digests, and is read at every start of `prepare`.
 const NIBBLES: [u8; 256] = {
     let mut table = [255; 256];
     let mut value: u8 = 0;
     while value < 16 {
-        let digit = b"0123456789abcdef"[value as usize];
+        let digit = DIGITS[value as usize];
         table[digit as usize] = value;
         table[digit.to_ascii_uppercase() as usize] = value;
         value += 1;

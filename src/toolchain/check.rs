@@ -42,23 +42,57 @@ impl fmt::Display for Problem {
 }
 
 /// The generated files that name the tree's own place; none is a library or a header.
-const UNLISTED: [&str; 2] = ["share/manifest.tsv", "share/stamp.json"];
+const UNLISTED: [&str; 2] = [MANIFEST, "share/stamp.json"];
+
+/// Where the manifest lies in a tree.
+const MANIFEST: &str = "share/manifest.tsv";
+
+/// The code of a manifest that is not the one of the stamp.
+const WRONG_DIGEST: &str = "manifest-content";
 
 /// A quick look: every file has its kind, size and time, and the manifest is the one the
 /// stamp names. Content that was changed with size and time kept is found by [`whole`].
+/// The manifest is hashed and read by several threads, each of which looks at the files of
+/// the lines it read.
 ///
 /// # Errors
 /// The tree cannot be looked at.
 pub fn quick(tree: &Tree, stamp: &Stamp) -> Result<Freshness, Fault> {
-    let damaged = |what: String| Ok(Freshness::Stale(Reason::Damaged(what)));
-    let lines = match lines(tree, stamp)? {
-        Ok(lines) => lines,
-        Err(problem) => return damaged(problem.to_string()),
+    /// In bytes of the manifest: some 60 files.
+    const PIECE: usize = 8 << 10;
+    let damaged = |problem: &Problem| Freshness::Stale(Reason::Damaged(problem.to_string()));
+    let bytes = match read(tree)? {
+        Ok(bytes) => bytes,
+        Err(problem) => return Ok(damaged(&problem)),
     };
-    match differences(tree, &lines, Depth::Metadata)?.first() {
-        None => Ok(Freshness::Fresh),
-        Some(problem) => damaged(problem.to_string()),
-    }
+    let pieces = manifest::pieces(&bytes, PIECE);
+    let (next, found) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let search = || -> Result<Option<Problem>, Fault> {
+        let mut glance = Glance::new(tree.root())?;
+        loop {
+            // The digest is one piece of the work, the first.
+            let problem = match (next.fetch_add(1, Ordering::Relaxed), &pieces) {
+                (0, _) => wrong_digest(&bytes, stamp),
+                (1, Err(line)) => Some(malformed(*line)),
+                (index, Ok(pieces)) if index <= pieces.len() => match pieces[index - 1].lines() {
+                    Ok(lines) => lines.iter().find_map(|line| difference(&mut glance, line)),
+                    Err(line) => Some(malformed(line)),
+                },
+                _ => return Ok(None),
+            };
+            if problem.is_some() {
+                found.store(true, Ordering::Relaxed);
+            }
+            if found.load(Ordering::Relaxed) {
+                return Ok(problem);
+            }
+        }
+    };
+    let found = threads::together(threads::usual(), search);
+    let problems = found.into_iter().collect::<Result<Vec<_>, Fault>>()?;
+    // What a wrong manifest says of files is nothing to tell.
+    let first = problems.iter().flatten().min_by_key(|problem| problem.code != WRONG_DIGEST);
+    Ok(first.map_or(Freshness::Fresh, damaged))
 }
 
 /// The whole truth: every byte, every link, nothing missing and nothing added. What
@@ -71,7 +105,7 @@ pub fn whole(tree: &Tree, stamp: &Stamp) -> Result<Report, Fault> {
         Ok(lines) => lines,
         Err(problem) => return Ok(Report { files: 0, problems: vec![problem] }),
     };
-    let mut problems = differences(tree, &lines, Depth::Content)?;
+    let mut problems = differences(tree, &lines)?;
     let runtime = Installed::of(tree.root());
     problems.extend(runtime.problems);
     let mut known: BTreeSet<&str> =
@@ -82,41 +116,25 @@ pub fn whole(tree: &Tree, stamp: &Stamp) -> Result<Report, Fault> {
     Ok(Report { files: lines.len() + runtime.files.len(), problems })
 }
 
-/// How far a check goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Depth {
-    /// What the metadata tell; ends at the first difference.
-    Metadata,
-    /// Every byte, and where links lead.
-    Content,
-}
-
 /// What differs from the manifest, found by several threads. Lines are taken in runs of
 /// neighbours; files so large that one keeps a thread busy come first, one by one.
-fn differences(tree: &Tree, lines: &[Line], depth: Depth) -> Result<Vec<Problem>, Fault> {
+fn differences(tree: &Tree, lines: &[Line]) -> Result<Vec<Problem>, Fault> {
     const RUN: usize = 64;
     const LARGE: u64 = 4 << 20;
     let is_large = |line: &Line| matches!(line.node, Node::File { size, .. } if size >= LARGE);
-    let (large, small): (Vec<&Line>, Vec<&Line>) =
-        lines.iter().partition(|line| depth == Depth::Content && is_large(line));
+    let (large, small): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(|line| is_large(line));
     let runs: Vec<&[&Line]> = large.chunks(1).chain(small.chunks(RUN)).collect();
-    let (next, found) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let next = AtomicUsize::new(0);
     let search = || -> Result<Vec<Problem>, Fault> {
         let mut glance = Glance::new(tree.root())?;
         let mut problems = Vec::new();
-        loop {
-            let stopped = depth == Depth::Metadata && found.load(Ordering::Relaxed);
-            let run = runs.get(next.fetch_add(1, Ordering::Relaxed));
-            let Some(run) = run.filter(|_| !stopped) else { return Ok(problems) };
-            for line in *run {
-                let problem = difference(&mut glance, line).or_else(|| match depth {
-                    Depth::Metadata => None,
-                    Depth::Content => deep_difference(tree.root(), &mut glance, line),
-                });
-                found.fetch_or(problem.is_some(), Ordering::Relaxed);
-                problems.extend(problem);
-            }
+        while let Some(run) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            problems.extend(run.iter().filter_map(|line| {
+                difference(&mut glance, line)
+                    .or_else(|| deep_difference(tree.root(), &mut glance, line))
+            }));
         }
+        Ok(problems)
     };
     let found = threads::together(threads::usual(), search);
     Ok(found.into_iter().collect::<Result<Vec<_>, Fault>>()?.concat())
@@ -140,20 +158,32 @@ fn deep_difference(root: &Path, glance: &mut Glance, line: &Line) -> Option<Prob
 
 /// The manifest's lines; or what is wrong with it.
 fn lines(tree: &Tree, stamp: &Stamp) -> Result<Result<Vec<Line>, Problem>, Fault> {
-    let path = "share/manifest.tsv".to_owned();
-    if fs::stat(&tree.manifest())?.is_none() {
-        return Ok(Err(Problem { path, code: "manifest-missing", what: "is missing".to_owned() }));
-    }
-    let bytes = fs::read(&tree.manifest())?;
-    let got = Digest::of(&bytes);
-    if got.to_string() != stamp.manifest {
-        let what = format!("wrong SHA-256: expected {}, got {got}", stamp.manifest);
-        return Ok(Err(Problem { path, code: "manifest-content", what }));
-    }
-    Ok(manifest::parse(&bytes).map_err(|line| {
-        let what = format!("line {line} is none");
-        Problem { path, code: "manifest-malformed", what }
+    Ok(read(tree)?.and_then(|bytes| match wrong_digest(&bytes, stamp) {
+        None => manifest::parse(&bytes).map_err(malformed),
+        Some(problem) => Err(problem),
     }))
+}
+
+/// The manifest's bytes; or that it is missing.
+fn read(tree: &Tree) -> Result<Result<Vec<u8>, Problem>, Fault> {
+    if fs::stat(&tree.manifest())?.is_none() {
+        return Ok(Err(of_manifest("manifest-missing", "is missing".to_owned())));
+    }
+    Ok(Ok(fs::read(&tree.manifest())?))
+}
+
+fn wrong_digest(bytes: &[u8], stamp: &Stamp) -> Option<Problem> {
+    let got = Digest::of(bytes).to_string();
+    let what = || format!("wrong SHA-256: expected {}, got {got}", stamp.manifest);
+    (got != stamp.manifest).then(|| of_manifest(WRONG_DIGEST, what()))
+}
+
+fn malformed(line: usize) -> Problem {
+    of_manifest("manifest-malformed", format!("line {line} is none"))
+}
+
+fn of_manifest(code: &'static str, what: String) -> Problem {
+    Problem { path: MANIFEST.to_owned(), code, what }
 }
 
 fn problem(line: &Line, code: &'static str, what: String) -> Problem {

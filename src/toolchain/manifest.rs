@@ -61,23 +61,71 @@ pub fn render(lines: &[Line]) -> String {
     text
 }
 
-/// Reads a manifest. It happens at every start of `prepare`, so bytes are searched at the
-/// speed of memory.
+/// Reads a manifest.
 ///
 /// # Errors
 /// The number of the first line that is not one.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Line>, usize> {
-    let Some(mut rest) = bytes.strip_prefix(HEADER.as_bytes()).and_then(|b| b.strip_prefix(b"\n"))
-    else {
+    pieces(bytes, bytes.len().max(1))?.into_iter().try_fold(Vec::new(), |mut lines, piece| {
+        lines.extend(piece.lines()?);
+        Ok(lines)
+    })
+}
+
+/// Neighbouring lines of a manifest, to be read by themselves: it happens at every start of
+/// `prepare`, by all threads.
+#[derive(Debug, Clone, Copy)]
+pub struct Piece<'a> {
+    /// The whole manifest, for the numbers of lines.
+    all: &'a [u8],
+    start: usize,
+    end: usize,
+}
+
+/// A manifest in pieces of `size` bytes and the rest of a line.
+///
+/// # Errors
+/// The number of the first line that cannot be one, whatever it says: the header, or a
+/// last line without its end.
+pub fn pieces(all: &[u8], size: usize) -> Result<Vec<Piece<'_>>, usize> {
+    let header = HEADER.len() + 1;
+    if !all.starts_with(HEADER.as_bytes()) || all.get(header - 1) != Some(&b'\n') {
         return Err(1);
-    };
-    let mut lines = Vec::with_capacity(bytes.len() / 128);
-    while let Some(end) = memchr::memchr(b'\n', rest) {
-        let row = std::str::from_utf8(&rest[..end]).ok().and_then(line);
-        lines.push(row.ok_or(lines.len() + 2)?);
-        rest = &rest[end + 1..];
     }
-    if rest.is_empty() { Ok(lines) } else { Err(lines.len() + 2) }
+    if !all.ends_with(b"\n") {
+        return Err(line_number(all, all.len()));
+    }
+    let mut pieces = Vec::with_capacity(all.len() / size + 1);
+    let mut start = header;
+    while start < all.len() {
+        let most = all.len().min(start.saturating_add(size)) - 1;
+        let end = memchr::memchr(b'\n', &all[most..]).map_or(all.len(), |rest| most + rest + 1);
+        pieces.push(Piece { all, start, end });
+        start = end;
+    }
+    Ok(pieces)
+}
+
+/// The number of the line at `position`.
+fn line_number(all: &[u8], position: usize) -> usize {
+    memchr::memchr_iter(b'\n', &all[..position]).count() + 1
+}
+
+impl Piece<'_> {
+    /// Its lines.
+    ///
+    /// # Errors
+    /// The number, in the manifest, of the first line that is not one.
+    pub fn lines(&self) -> Result<Vec<Line>, usize> {
+        let mut lines = Vec::with_capacity((self.end - self.start) / 128);
+        let mut start = self.start;
+        while let Some(end) = memchr::memchr(b'\n', &self.all[start..self.end]) {
+            let row = std::str::from_utf8(&self.all[start..start + end]).ok().and_then(line);
+            lines.push(row.ok_or_else(|| line_number(self.all, start))?);
+            start += end + 1;
+        }
+        Ok(lines)
+    }
 }
 
 fn line(row: &str) -> Option<Line> {
