@@ -72,8 +72,12 @@ pub fn read_text(path: &Path) -> Result<String, FsError> {
 /// # Errors
 /// As [`read`], and when the file is longer or not a regular file (a FIFO, `/dev/zero`).
 pub fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
-    let file = open_regular(path)?;
-    let mut bytes = Vec::new();
+    read_bounded(open_regular(path)?, path, limit)
+}
+
+fn read_bounded(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
+    let length = file.metadata().map_err(FsError::io("look at", path))?.len();
+    let mut bytes = Vec::with_capacity(usize::try_from(length.min(limit)).unwrap_or_default() + 1);
     let mut bounded = file.take(limit.saturating_add(1));
     bounded.read_to_end(&mut bytes).map_err(FsError::io("read", path))?;
     if bytes.len() as u64 > limit {
@@ -91,14 +95,7 @@ pub fn read_no_link(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
     let mut options = OpenOptions::new();
     options.read(true).custom_flags(flags(OFlags::NONBLOCK | OFlags::NOFOLLOW));
     let file = regular(options.open(path).map_err(FsError::io("open", path))?, path)?;
-    let length = file.metadata().map_err(FsError::io("look at", path))?.len();
-    let mut bytes = Vec::with_capacity(usize::try_from(length.min(limit)).unwrap_or_default() + 1);
-    let mut bounded = file.take(limit.saturating_add(1));
-    bounded.read_to_end(&mut bytes).map_err(FsError::io("read", path))?;
-    if bytes.len() as u64 > limit {
-        return Err(FsError::TooLong { path: path.to_path_buf(), limit });
-    }
-    Ok(bytes)
+    read_bounded(file, path, limit)
 }
 
 /// Opens a file for reading.

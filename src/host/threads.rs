@@ -26,6 +26,20 @@ pub fn together<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> 
     })
 }
 
+/// Runs `side` on a thread of its own while the caller's does `main`; after it when the
+/// system grants none.
+pub fn beside<S: Send, M>(side: impl Fn() -> S + Sync, main: impl FnOnce() -> M) -> (S, M) {
+    thread::scope(|scope| {
+        let other = Builder::new().spawn_scoped(scope, &side);
+        let main = main();
+        let side = match other {
+            Ok(other) => other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_) => side(),
+        };
+        (side, main)
+    })
+}
+
 /// What `work` makes of each item, in their order, on at most `threads` threads.
 pub fn map<I: Sync, T: Send>(threads: usize, items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
@@ -57,6 +71,14 @@ mod tests {
             );
         }
         assert_eq!(map(4, &[], |(): &()| ()), []);
+    }
+
+    #[test]
+    fn both_halves_are_done_once() {
+        let calls = AtomicUsize::new(0);
+        let side = || calls.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(beside(side, || "main"), (0, "main"));
+        assert_eq!(calls.into_inner(), 1);
     }
 
     #[test]

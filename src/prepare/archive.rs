@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 
 use super::components::Component;
-use super::unpack::archive_key;
 use super::{Request, World};
 use crate::host::fault::{Diagnostic, Fault, Kind};
 use crate::host::fs::{self, FsError};
@@ -247,7 +246,7 @@ fn open(
 impl Opened {
     /// Whether it holds this package, unpacked by the same rules.
     pub(super) fn has(&self, package: &LockedPackage, component: &Component<'_>) -> bool {
-        self.archive.part(&archive_key(package, component)).is_some()
+        self.archive.part(&component.layout.archive_key(package)).is_some()
     }
 
     /// Whether it brings LLVM.

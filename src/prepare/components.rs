@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::layouts::Layout;
 use crate::debian::mirrors::{MirrorList, snapshot};
 use crate::host::fault::{Diagnostic, Kind};
 use crate::lock::{set_name, with_part};
-use crate::pins::versions::PackageSet;
 use crate::pins::{Lock, LockedPackage, Pins, Target};
 use crate::toolchain::stamp::Inputs;
 
@@ -18,8 +18,8 @@ pub struct Component<'l> {
     pub folder: &'static str,
     /// Its packages, by pool path.
     pub packages: Vec<(&'l str, &'l LockedPackage)>,
-    /// What is left out and kept of them.
-    pub layout: &'l PackageSet,
+    /// How they are laid out.
+    pub layout: Layout<'l>,
 }
 
 /// A set that the lock does not have.
@@ -120,7 +120,7 @@ pub fn components<'l>(
         name: "sysroot",
         folder: "sysroot",
         packages: sysroot,
-        layout: &pins.sysroot,
+        layout: Layout::sysroot(pins),
     }];
     if let Some(host) = host {
         if wanted.own_llvm {
@@ -133,7 +133,7 @@ pub fn components<'l>(
                 name: "llvm",
                 folder: "lib/llvm",
                 packages,
-                layout: &pins.llvm.tools.set,
+                layout: Layout::llvm(pins),
             });
         }
         if host.debian != target.debian {
@@ -142,7 +142,7 @@ pub fn components<'l>(
                 name: "qemu",
                 folder: "lib/qemu",
                 packages,
-                layout: &pins.qemu.set,
+                layout: Layout::qemu(pins),
             });
         }
     }
@@ -189,8 +189,8 @@ impl Component<'_> {
             let name = format!("{} {}:{}", self.name, package.name, package.architecture);
             inputs.add(name, format!("{} {}", package.version, &package.sha256.short()));
         }
-        inputs.add(format!("{} prune", self.name), self.layout.prune.join(" "));
-        inputs.add(format!("{} keep", self.name), self.layout.keep.join(" "));
+        inputs.add(format!("{} prune", self.name), self.layout.set.prune.join(" "));
+        inputs.add(format!("{} keep", self.name), self.layout.set.keep.join(" "));
     }
 
     /// What is fetched for this component, in bytes.

@@ -1,7 +1,7 @@
 //! Debian's LLVM made to run from any folder, without root, by the plan of
-//! `llvm::rootless`: a link for each library beside LLVM's own, and `DT_RPATH`, which
-//! libraries inherit, for `DT_RUNPATH`, which they do not. On a host whose glibc is older
-//! than the release's, the carried loader is named as well.
+//! `llvm::rootless`: a link for each library beside LLVM's own. Its programs were changed
+//! when they were unpacked; on a host whose glibc is older than the release's, the carried
+//! loader is named in them as well.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ pub(super) fn loader(host: &Target) -> PathBuf {
     Path::new(FOLDER).join("usr/lib").join(host.multiarch).join(name)
 }
 
-/// Cures the LLVM of a staged tree, whose files and links are `paths`; returns what it
+/// Cures the LLVM of a staged tree, whose files and links are `nodes`; returns what it
 /// made: links, and programs that it changed. All relative to the tree.
 ///
 /// # Errors
@@ -31,50 +31,42 @@ pub(super) fn loader(host: &Target) -> PathBuf {
 pub(super) fn cure<'p>(
     staged: &Tree,
     home: &Tree,
-    paths: impl Iterator<Item = &'p str>,
+    nodes: impl Iterator<Item = (&'p str, &'p Node)>,
     host: &Target,
     major: u32,
     libc: bool,
 ) -> Result<Vec<(String, Node)>, Fault> {
-    let below: Vec<&Path> =
-        paths.filter_map(|path| Path::new(path).strip_prefix(FOLDER).ok()).collect();
-    let mut entries = Vec::new();
-    for path in below {
-        let meta = fs::metadata(&staged.llvm().join(path))?;
-        entries.push((path, meta.is_symlink()));
-    }
+    let entries = nodes.filter_map(|(path, node)| {
+        let below = Path::new(path).strip_prefix(FOLDER).ok()?;
+        Some((below, matches!(node, Node::Link { .. })))
+    });
     let plan = rootless::cure(entries, major, host.multiarch);
     for link in &plan.links {
         fs::symlink(&link.target, &staged.llvm().join(&link.at))?;
     }
-    let interpreter = libc.then(|| home.root().join(loader(host)));
     let mut made = Vec::new();
     for link in &plan.links {
         let target = link.target.to_string_lossy().into_owned();
         made.push((format!("{FOLDER}/{}", link.at.display()), Node::Link { target }));
     }
-    for program in &plan.programs {
-        let cured = cure_program(&staged.llvm().join(program), interpreter.as_deref())?;
-        made.extend(cured.map(|node| (format!("{FOLDER}/{}", program.display()), node)));
+    if libc {
+        let interpreter = home.root().join(loader(host));
+        for program in &plan.programs {
+            let cured = name_loader(&staged.llvm().join(program), &interpreter)?;
+            made.extend(cured.map(|node| (format!("{FOLDER}/{}", program.display()), node)));
+        }
     }
     Ok(made)
 }
 
 /// Changes one program, and tells what it is then. The file may have other names in the
 /// cache, so it is written anew instead of in place.
-fn cure_program(path: &Path, interpreter: Option<&Path>) -> Result<Option<Node>, Fault> {
+fn name_loader(path: &Path, loader: &Path) -> Result<Option<Node>, Fault> {
     let mut bytes = fs::read(path)?;
     if !bytes.starts_with(b"\x7fELF") {
         return Ok(None);
     }
-    let mut changed = elf::runpath_to_rpath(&mut bytes)?;
-    if let Some(interpreter) = interpreter {
-        elf::set_interpreter(&mut bytes, &interpreter.to_string_lossy())?;
-        changed = true;
-    }
-    if !changed {
-        return Ok(None);
-    }
+    elf::set_interpreter(&mut bytes, &loader.to_string_lossy())?;
     let seconds = fs::modified_seconds(&fs::metadata(path)?);
     fs::remove_file(path)?;
     fs::write(path, &bytes)?;

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use super::layouts::Layout;
 use super::{prepared, unpack};
 use crate::host::fault::Fault;
 use crate::host::fs::{self, Entry, EntryKind, Hold, Patience};
@@ -161,10 +162,11 @@ fn needed(project: &Project, pins: &Pins, lock: &Lock) -> Result<Needed, Fault> 
         debs_of_trees: BTreeSet::new(),
         kernels: BTreeSet::new(),
     };
+    let layouts = Layout::all(pins);
     for package in lock.packages.values() {
-        for layout in [&pins.sysroot, &pins.llvm.tools.set, &pins.qemu.set] {
+        for layout in &layouts {
             for case_sensitive in [true, false] {
-                needed.unpacked.insert(unpack::key(package, layout, case_sensitive));
+                needed.unpacked.insert(layout.key(package, case_sensitive));
             }
         }
         needed.kernels.insert(format!("{}-{}", package.name, package.sha256.short()));

@@ -15,6 +15,7 @@ use crate::host::fs;
 use crate::host::hash::Digest;
 use crate::host::process;
 use crate::host::progress::Event;
+use crate::host::threads;
 use crate::host::tree::Tree as Folder;
 use crate::pins::Target;
 use crate::sysroot::case;
@@ -72,19 +73,18 @@ pub(super) fn install(
 ) -> Result<usize, Fault> {
     let staged = Tree::new(staging.folder().to_path_buf());
     let mut site = Site { staged, home, epoch: plan.epoch, list: BTreeMap::new() };
-    let mut overlay = None;
-    for (component, packages) in plan.components.iter().zip(packages) {
-        let merged = site.merge(world, component.name, component.folder, packages)?;
-        if component.name == "sysroot" {
-            overlay = site.overlay(component.folder, &merged)?;
-            site.check_libraries(world, plan.request.target.multiarch)?;
-        }
-    }
+    // The copy of this program is the largest file that is written.
+    let (program, copy) = (host_tools::own_file(world)?, site.staged.root().join(COPY));
+    let mark = plan.inputs.fingerprint().to_string();
+    let epoch = plan.epoch;
+    let copying = || copy_program(program, &mark, &copy, epoch);
+    let (copied, overlay) = threads::beside(copying, || site.fill(world, plan, packages));
+    let (copied, overlay) = (copied?, overlay?);
     let host = Target::host();
     let llvm = match (plan.llvm, host) {
         (Llvm::Own { libc }, Some(host)) => {
-            let paths = site.list.keys().map(String::as_str);
-            let made = cure::cure(&site.staged, home, paths, host, plan.pins.llvm.major, *libc)?;
+            let nodes = site.list.iter().map(|(path, (node, _))| (path.as_str(), node));
+            let made = cure::cure(&site.staged, home, nodes, host, plan.pins.llvm.major, *libc)?;
             for (path, node) in made {
                 // A program that was changed is still its package's.
                 let package = site.list.remove(&path).map_or_else(String::new, |(_, name)| name);
@@ -97,7 +97,7 @@ pub(super) fn install(
         }
     };
     let tools = site.tools(world, plan, &llvm);
-    site.shims(world, plan.request.target, &tools, plan)?;
+    site.shims(plan.request.target, &tools, &copied)?;
     site.integration(world, plan, &llvm, &tools, overlay.as_deref())?;
     site.environment(plan.request.target, &llvm, &tools)?;
     site.licences(world, plan)?;
@@ -106,20 +106,57 @@ pub(super) fn install(
     Ok(files)
 }
 
+/// Where the copy of this program lies until its names are known, in the staged tree.
+const COPY: &str = "bin/.program";
+
+/// Copies this program into the tree, and tells what it is then. It finds its tree from its
+/// own place, and the name it is called by says what to start.
+fn copy_program(program: &Path, mark: &str, to: &Path, seconds: i64) -> Result<Node, Fault> {
+    let mut program = fs::read(program)?;
+    if cfg!(target_os = "linux") {
+        // Compiler caches take the shim's bytes for the compiler's: they change when
+        // what they start changes. An ELF file may have anything behind its end.
+        program.extend_from_slice(mark.as_bytes());
+    }
+    write(to, &program, true, seconds)
+}
+
+/// Writes a file of our own, and tells what it is.
+fn write(place: &Path, content: &[u8], executable: bool, seconds: i64) -> Result<Node, Fault> {
+    if let Some(parent) = place.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::write(place, content)?;
+    fs::set_mode(place, if executable { fs::DIR_MODE } else { fs::FILE_MODE })?;
+    fs::set_modified(place, seconds)?;
+    let (size, sha256) = (content.len() as u64, Digest::of(content));
+    Ok(Node::File { executable, size, seconds, sha256 })
+}
+
 impl Site<'_> {
     /// Writes a file of our own.
     fn write(&mut self, path: &str, content: &[u8], executable: bool) -> Result<(), Fault> {
-        let place = self.staged.root().join(path);
-        if let Some(parent) = place.parent() {
-            fs::create_dir_all(parent)?;
-        }
-        fs::write(&place, content)?;
-        fs::set_mode(&place, if executable { fs::DIR_MODE } else { fs::FILE_MODE })?;
-        fs::set_modified(&place, self.epoch)?;
-        let (size, sha256) = (content.len() as u64, Digest::of(content));
-        let node = Node::File { executable, size, seconds: self.epoch, sha256 };
+        let node = write(&self.staged.root().join(path), content, executable, self.epoch)?;
         self.list.insert(path.to_owned(), (node, String::new()));
         Ok(())
+    }
+
+    /// Merges the components' packages; gives the overlay of the sysroot, if it needs one.
+    fn fill(
+        &mut self,
+        world: &World<'_>,
+        plan: &Plan<'_>,
+        packages: &[Vec<Arc<Unpacked>>],
+    ) -> Result<Option<PathBuf>, Fault> {
+        let mut overlay = None;
+        for (component, packages) in plan.components.iter().zip(packages) {
+            let merged = self.merge(world, component.name, component.folder, packages)?;
+            if component.name == "sysroot" {
+                overlay = self.overlay(component.folder, &merged)?;
+                self.check_libraries(world, plan.request.target.multiarch)?;
+            }
+        }
+        Ok(overlay)
     }
 
     fn merge(
@@ -208,24 +245,11 @@ impl Site<'_> {
         Tools { triple, multiarch, programs: list }
     }
 
-    /// The tools' names: one copy of this program under all of them. It finds its tree
-    /// from its own place, and the name it is called by says what to start.
-    fn shims(
-        &mut self,
-        world: &World<'_>,
-        target: &Target,
-        tools: &Tools,
-        plan: &Plan<'_>,
-    ) -> Result<(), Fault> {
+    /// The tools' names: one copy of this program, `copied`, under all of them.
+    fn shims(&mut self, target: &Target, tools: &Tools, copied: &Node) -> Result<(), Fault> {
         let text = tools.text().unwrap_or_default();
         self.write("share/tools", text.as_bytes(), false)?;
-        let mut program = fs::read(host_tools::own_file(world)?)?;
-        if cfg!(target_os = "linux") {
-            // Compiler caches take the shim's bytes for the compiler's: they change when
-            // what they start changes. An ELF file may have anything behind its end.
-            program.extend_from_slice(plan.inputs.fingerprint().to_string().as_bytes());
-        }
-        let mut first: Option<(String, PathBuf)> = None;
+        let copy = self.staged.root().join(COPY);
         for (name, tool) in shims(target.triple) {
             let is_there = tools.programs.iter().any(|(program, _)| program == tool.program);
             if !is_there {
@@ -233,17 +257,15 @@ impl Site<'_> {
             }
             let path = format!("bin/{name}");
             let place = self.staged.root().join(&path);
-            match &first {
-                Some((first, file)) if fs::hard_link(file, &place).is_ok() => {
-                    let known = self.list[first].clone();
-                    self.list.insert(path, known);
-                }
-                _ => {
-                    self.write(&path, &program, true)?;
-                    first.get_or_insert((path, place));
-                }
+            // A disk without hard links holds a copy for each name.
+            if fs::hard_link(&copy, &place).is_err() {
+                fs::copy(&copy, &place)?;
+                fs::set_mode(&place, fs::DIR_MODE)?;
+                fs::set_modified(&place, self.epoch)?;
             }
+            self.list.insert(path, (copied.clone(), String::new()));
         }
+        fs::remove_file(&copy)?;
         Ok(())
     }
 
@@ -316,8 +338,9 @@ impl Site<'_> {
             .map(|(path, (node, package))| Line { path, node, package })
             .collect();
         let is_link = |line: &&Line| matches!(line.node, Node::Link { .. });
-        let paths = lines.iter().filter(is_link).map(|line| line.path.as_str());
-        if let Some(problem) = check::stray_link(&self.staged, paths) {
+        let links: Vec<&str> =
+            lines.iter().filter(is_link).map(|line| line.path.as_str()).collect();
+        if let Some(problem) = check::stray_link(&self.staged, &links) {
             return Err(StrayLink(problem).into());
         }
         let text = manifest::render(&lines);

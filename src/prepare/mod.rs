@@ -26,6 +26,7 @@ mod gc;
 mod host_tools;
 mod install;
 mod kernel;
+mod layouts;
 mod pack;
 mod prepared;
 mod publish;

@@ -137,7 +137,7 @@ impl Gathered<'_> {
                 let Some(unpacked) = unpacked.iter().find(|unpacked| unpacked.name == label) else {
                     continue;
                 };
-                let key = unpack::archive_key(package, component);
+                let key = component.layout.archive_key(package);
                 if !known.insert(key.clone()) {
                     continue;
                 }

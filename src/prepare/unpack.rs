@@ -14,12 +14,10 @@ use crate::debian::identity::Identity;
 use crate::debian::tar::Limits;
 use crate::host::fault::Fault;
 use crate::host::fs::{self, Glance, Hold, Patience};
-use crate::host::hash::Digest;
 use crate::host::progress::Event;
 use crate::host::threads;
 use crate::host::tree::Tree;
 use crate::pins::LockedPackage;
-use crate::pins::versions::PackageSet;
 use crate::store::Store;
 use crate::sysroot::archive::ArchiveError;
 use crate::sysroot::listing;
@@ -29,10 +27,6 @@ use crate::sysroot::unpack::{Problem, Request, unpack, unpack_tar};
 
 /// No file gets a later time than this (the end of 32-bit time stamps, in 2106).
 const LATEST_SECONDS: i64 = 4_294_967_295;
-
-/// Raised whenever the same package and patterns give another folder than before. It also
-/// changes the bytes of packed archives.
-const UNPACKING: u32 = 2;
 
 /// A package's folder and what lies in it.
 #[derive(Debug)]
@@ -110,24 +104,18 @@ pub(super) fn unpack_all(
     let guard = sweep(world, &root)?;
     let rules = components
         .iter()
-        .map(|component| {
-            let layout = component.layout;
-            Rules::new(
-                layout.prune.iter().map(String::as_str),
-                layout.keep.iter().map(String::as_str),
-            )
-        })
+        .map(|component| component.layout.rules())
         .collect::<Result<Vec<_>, _>>()?;
     let case_sensitive = fs::is_case_sensitive(&root)?;
     let mut by_key: BTreeMap<String, Job<'_>> = BTreeMap::new();
     for (component, (parts, rules)) in components.iter().zip(&rules).enumerate() {
         for (path, package) in &parts.packages {
-            let mut key = key(package, parts.layout, case_sensitive);
+            let mut key = parts.layout.key(package, case_sensitive);
             if let Some(digest) = archive.and_then(|opened| opened.unlocked) {
                 // What nobody locked never lies where honest runs look.
                 key = format!("{key}-{}", digest.short());
             }
-            let packed = archive_key(package, parts);
+            let packed = parts.layout.archive_key(package);
             let new = || {
                 let key = key.clone();
                 Job { components: Vec::new(), path, package, rules, key, packed }
@@ -200,18 +188,6 @@ fn sweep(world: &World<'_>, root: &Path) -> Result<fs::Lock, Fault> {
         Err(error) => return Err(error.into()),
     }
     Ok(fs::lock(&path, Hold::Shared, world.patience, "prepare", world.progress)?)
-}
-
-/// What decides the content of an unpacked folder.
-pub(super) fn key(package: &LockedPackage, layout: &PackageSet, case_sensitive: bool) -> String {
-    let rules = format!("{UNPACKING} {case_sensitive} {:?} {:?}", layout.prune, layout.keep);
-    let (sha256, rules) = (package.sha256.short(), Digest::of(rules.as_bytes()).short());
-    format!("{}-{sha256}-{}", package.name, &rules[..8])
-}
-
-/// What a packed archive calls a package unpacked by these rules: the same on every disk.
-pub(super) fn archive_key(package: &LockedPackage, component: &Component<'_>) -> String {
-    key(package, component.layout, true)
 }
 
 /// `name_version_architecture`: what messages and the manifest call a package.

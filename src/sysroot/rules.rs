@@ -98,11 +98,12 @@ pub fn parent(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(parent, _)| parent)
 }
 
-/// Which paths a tree goes without.
+/// Which paths a tree goes without, and which programs are changed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rules {
     prune: Vec<Pattern>,
     keep: Vec<Pattern>,
+    rpath: Option<String>,
 }
 
 impl Rules {
@@ -119,7 +120,21 @@ impl Rules {
         Ok(Self {
             prune: prune.into_iter().map(parse).collect::<Result<_, _>>()?,
             keep: keep.into_iter().map(parse).collect::<Result<_, _>>()?,
+            rpath: None,
         })
+    }
+
+    /// Each program in `folder` gets a `DT_RPATH` for its `DT_RUNPATH`
+    /// (`elf::runpath_to_rpath`), so that it finds its libraries' libraries.
+    #[must_use]
+    pub fn with_rpath(self, folder: Option<String>) -> Self {
+        Self { rpath: folder, ..self }
+    }
+
+    /// Whether the file at this path of the merged layout gets a `DT_RPATH`.
+    #[must_use]
+    pub fn gives_rpath(&self, path: &str) -> bool {
+        self.rpath.as_deref().is_some_and(|folder| folder == parent(path))
     }
 
     /// Whether the tree goes without this path of the merged layout.

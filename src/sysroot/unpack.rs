@@ -15,6 +15,7 @@ use super::rules::{RuleError, Rules};
 use crate::debian::deb::{Deb, DebError, data_limit};
 use crate::debian::identity::Identity;
 use crate::debian::tar::{Limits, Reader, TarError};
+use crate::elf::ElfError;
 use crate::host::fault::{Diagnostic, Kind};
 use crate::host::hash::{Digest, HashingReader};
 use crate::host::tree::{Tree, TreeError};
@@ -53,6 +54,8 @@ pub enum Problem {
     Rule(#[from] RuleError),
     #[error(transparent)]
     Tree(#[from] TreeError),
+    #[error("{path}: {problem}")]
+    Program { path: String, problem: ElfError },
     #[error("{path}: stands in the archive as {first} and again as {second}")]
     Duplicate { path: String, first: &'static str, second: &'static str },
     #[error("{path}: expected directories above it, got {what} at {above}")]
@@ -81,6 +84,7 @@ impl Diagnostic for UnpackError {
             Problem::Deb(error) => error.code(),
             Problem::Rule(error) => error.code(),
             Problem::Tree(error) => error.code(),
+            Problem::Program { problem, .. } => problem.code(),
             Problem::Duplicate { .. } => "deb-duplicate-member",
             Problem::NotInDirectory { .. } => "deb-path-through-link",
             Problem::HardLink { .. } => "deb-hard-link",

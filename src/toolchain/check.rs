@@ -124,14 +124,14 @@ fn differences(tree: &Tree, lines: &[Line]) -> Result<Vec<Problem>, Fault> {
     let is_large = |line: &Line| matches!(line.node, Node::File { size, .. } if size >= LARGE);
     let (large, small): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(|line| is_large(line));
     let runs: Vec<&[&Line]> = large.chunks(1).chain(small.chunks(RUN)).collect();
+    let root = fs::resolve(tree.root())?;
     let next = AtomicUsize::new(0);
     let search = || -> Result<Vec<Problem>, Fault> {
         let mut glance = Glance::new(tree.root())?;
         let mut problems = Vec::new();
         while let Some(run) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
             problems.extend(run.iter().filter_map(|line| {
-                difference(&mut glance, line)
-                    .or_else(|| deep_difference(tree.root(), &mut glance, line))
+                difference(&mut glance, line).or_else(|| deep_difference(&root, &mut glance, line))
             }));
         }
         Ok(problems)
@@ -225,18 +225,20 @@ fn difference(glance: &mut Glance, line: &Line) -> Option<Problem> {
 
 /// The first of `links`, relative to the tree, that leads out of it or to nothing.
 #[must_use]
-pub fn stray_link<'p>(tree: &Tree, links: impl IntoIterator<Item = &'p str>) -> Option<Problem> {
-    links.into_iter().find_map(|path| {
-        let why = leads_astray(tree.root(), &tree.root().join(path))?;
-        Some(Problem { path: path.to_owned(), code: "link-astray", what: why.to_owned() })
-    })
+pub fn stray_link(tree: &Tree, links: &[&str]) -> Option<Problem> {
+    let root = fs::resolve(tree.root()).unwrap_or_else(|_| tree.root().to_path_buf());
+    let problem = |path: &&str| {
+        let why = leads_astray(&root, &root.join(path))?;
+        Some(Problem { path: (*path).to_owned(), code: "link-astray", what: why.to_owned() })
+    };
+    threads::map(threads::usual(), links, problem).into_iter().flatten().next()
 }
 
-/// Why a link is no good, if it is none: it must lead to something inside the tree.
+/// Why a link is no good, if it is none: it must lead to something inside the tree, whose
+/// root is given without links in its path.
 fn leads_astray(root: &Path, link: &Path) -> Option<&'static str> {
-    let root = fs::resolve(root).ok()?;
     match fs::resolve(link) {
-        Ok(end) if end.starts_with(&root) => None,
+        Ok(end) if end.starts_with(root) => None,
         Ok(_) => Some("leads out of the toolchain"),
         Err(_) => Some("leads to nothing"),
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use super::{Place, Program, Root, TooMany, closure};
 use crate::elf::Facts;
+use crate::host::threads;
 
 /// A library that asks for one which is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +29,13 @@ pub fn unmet<'p>(
     paths: impl IntoIterator<Item = &'p str>,
     multiarch: &str,
 ) -> Result<Vec<Unmet>, TooMany> {
-    let mut known: HashMap<Place, Option<Facts>> = HashMap::new();
+    let libraries: Vec<Place> = paths
+        .into_iter()
+        .filter(|path| is_library(path))
+        .map(|path| Place::Inside(path.to_owned()))
+        .collect();
+    let facts = threads::map(threads::usual(), &libraries, |place| root.facts(place));
+    let mut known: HashMap<Place, Option<Facts>> = libraries.iter().cloned().zip(facts).collect();
     let mut look = |place: &Place| -> Option<Facts> {
         // What lies outside of the sysroot does not come with it.
         if matches!(place, Place::Outside(_)) {
@@ -37,10 +44,10 @@ pub fn unmet<'p>(
         known.entry(place.clone()).or_insert_with(|| root.facts(place)).clone()
     };
     let mut list = Vec::new();
-    for path in paths.into_iter().filter(|path| is_library(path)) {
-        let place = Place::Inside(path.to_owned());
-        let Some(facts) = look(&place) else { continue };
-        let program = Program { facts: &facts, place: &place, multiarch, later: &[] };
+    for place in &libraries {
+        let Place::Inside(path) = place else { continue };
+        let Some(facts) = look(place) else { continue };
+        let program = Program { facts: &facts, place, multiarch, later: &[] };
         let found = closure(program, &mut look)?;
         // What its libraries lack is told of them.
         let own = found.missing().filter(|library| facts.needed.contains(&library.name));
@@ -48,7 +55,7 @@ pub fn unmet<'p>(
         let folder = folder.strip_prefix("/usr").unwrap_or(folder);
         let in_reach = folder == "/lib" || folder.strip_prefix("/lib/") == Some(multiarch);
         list.extend(own.map(|library| Unmet {
-            library: path.to_owned(),
+            library: path.clone(),
             name: library.name.clone(),
             in_reach,
         }));

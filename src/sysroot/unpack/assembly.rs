@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Problem, Request};
 use crate::debian::tar::{Content, Member, Reader, TarError};
+use crate::elf;
 use crate::host::hash::Digest;
 use crate::host::tree::{Tree, Walker};
 use crate::sysroot::case::Places;
@@ -236,16 +237,32 @@ impl<'a> Assembly<'a> {
         let empty = Digest([0; 32]);
         let index = self.entry(path, EntryKind::File { size: 0, sha256: empty, executable })?;
         let mut file = self.walker.file(self.entries[index].on_disk(), executable)?;
+        // A program that is changed is held in memory as a whole.
+        let mut program = self.request.rules.gives_rpath(path).then(Vec::new);
         let (mut hasher, mut size) = (Sha256::new(), 0);
-        data.copy(&mut |piece| {
+        let mut take = |piece: &[u8]| {
             hasher.update(piece);
             size += piece.len() as u64;
-            file.write(piece).map_err(Stopped::Disk)
+            file.write(piece)
+        };
+        data.copy(&mut |piece| match &mut program {
+            Some(program) => {
+                program.extend_from_slice(piece);
+                Ok(())
+            }
+            None => take(piece).map_err(Stopped::Disk),
         })
         .map_err(|stopped| match stopped {
             Stopped::Archive(error) => broken(error),
             Stopped::Disk(error) => error.into(),
         })?;
+        if let Some(mut program) = program {
+            if program.starts_with(b"\x7fELF") {
+                elf::runpath_to_rpath(&mut program)
+                    .map_err(|problem| Problem::Program { path: path.to_owned(), problem })?;
+            }
+            take(&program)?;
+        }
         let seconds = self.clamp(mtime);
         file.finish(seconds)?;
         let sha256 = Digest(hasher.finalize().into());
