@@ -337,10 +337,10 @@ impl Site<'_> {
             .into_iter()
             .map(|(path, (node, package))| Line { path, node, package })
             .collect();
-        let is_link = |line: &&Line| matches!(line.node, Node::Link { .. });
-        let links: Vec<&str> =
-            lines.iter().filter(is_link).map(|line| line.path.as_str()).collect();
-        if let Some(problem) = check::stray_link(&self.staged, &links) {
+        let is_symlink = |line: &&Line| matches!(line.node, Node::Link { .. });
+        let symlinks: Vec<&str> =
+            lines.iter().filter(is_symlink).map(|line| line.path.as_str()).collect();
+        if let Some(problem) = check::stray_link(&self.staged, &symlinks) {
             return Err(StrayLink(problem).into());
         }
         let text = manifest::render(&lines);
