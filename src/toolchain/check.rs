@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::layout::Tree;
-use super::manifest::{self, Line, Node};
+use super::manifest::{self, Row, RowKind};
 use super::runtime::Installed;
 use super::stamp::{Freshness, Reason, Stamp};
 use crate::host::fault::Fault;
@@ -74,8 +74,8 @@ pub fn quick(tree: &Tree, stamp: &Stamp) -> Result<Freshness, Fault> {
             let problem = match (next.fetch_add(1, Ordering::Relaxed), &pieces) {
                 (0, _) => wrong_digest(&bytes, stamp),
                 (1, Err(line)) => Some(malformed(*line)),
-                (index, Ok(pieces)) if index <= pieces.len() => match pieces[index - 1].lines() {
-                    Ok(lines) => lines.iter().find_map(|line| difference(&mut glance, line)),
+                (index, Ok(pieces)) if index <= pieces.len() => match pieces[index - 1].rows() {
+                    Ok(rows) => rows.iter().find_map(|row| difference(&mut glance, row)),
                     Err(line) => Some(malformed(line)),
                 },
                 _ => return Ok(None),
@@ -101,29 +101,30 @@ pub fn quick(tree: &Tree, stamp: &Stamp) -> Result<Freshness, Fault> {
 /// # Errors
 /// The tree cannot be read.
 pub fn whole(tree: &Tree, stamp: &Stamp) -> Result<Report, Fault> {
-    let lines = match lines(tree, stamp)? {
-        Ok(lines) => lines,
+    let manifest = read(tree)?;
+    let rows = manifest.as_deref().map_err(Clone::clone).and_then(|bytes| rows(bytes, stamp));
+    let rows = match rows {
+        Ok(rows) => rows,
         Err(problem) => return Ok(Report { files: 0, problems: vec![problem] }),
     };
-    let mut problems = differences(tree, &lines)?;
+    let mut problems = differences(tree, &rows)?;
     let runtime = Installed::of(tree.root());
     problems.extend(runtime.problems);
-    let mut known: BTreeSet<&str> =
-        lines.iter().map(|line| line.path.as_str()).chain(UNLISTED).collect();
+    let mut known: BTreeSet<&str> = rows.iter().map(|row| row.path).chain(UNLISTED).collect();
     known.extend(runtime.files.iter().map(String::as_str));
     find_strangers(tree.root(), "", &known, &mut problems)?;
     problems.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(Report { files: lines.len() + runtime.files.len(), problems })
+    Ok(Report { files: rows.len() + runtime.files.len(), problems })
 }
 
 /// What differs from the manifest, found by several threads. Lines are taken in runs of
 /// neighbours; files so large that one keeps a thread busy come first, one by one.
-fn differences(tree: &Tree, lines: &[Line]) -> Result<Vec<Problem>, Fault> {
+fn differences(tree: &Tree, rows: &[Row<'_>]) -> Result<Vec<Problem>, Fault> {
     const RUN: usize = 64;
     const LARGE: u64 = 4 << 20;
-    let is_large = |line: &Line| matches!(line.node, Node::File { size, .. } if size >= LARGE);
-    let (large, small): (Vec<&Line>, Vec<&Line>) = lines.iter().partition(|line| is_large(line));
-    let runs: Vec<&[&Line]> = large.chunks(1).chain(small.chunks(RUN)).collect();
+    let is_large = |row: &Row<'_>| matches!(row.kind, RowKind::File { size, .. } if size >= LARGE);
+    let (large, small): (Vec<&Row<'_>>, Vec<&Row<'_>>) = rows.iter().partition(|row| is_large(row));
+    let runs: Vec<&[&Row<'_>]> = large.chunks(1).chain(small.chunks(RUN)).collect();
     let root = fs::resolve(tree.root())?;
     let next = AtomicUsize::new(0);
     let search = || -> Result<Vec<Problem>, Fault> {
@@ -141,27 +142,27 @@ fn differences(tree: &Tree, lines: &[Line]) -> Result<Vec<Problem>, Fault> {
 }
 
 /// What the content tells.
-fn deep_difference(root: &Path, glance: &mut Glance, line: &Line) -> Option<Problem> {
-    match &line.node {
-        Node::File { sha256, .. } => match glance.digest(&line.path) {
-            Ok((got, _)) if got == *sha256 => None,
+fn deep_difference(root: &Path, glance: &mut Glance, row: &Row<'_>) -> Option<Problem> {
+    match row.kind {
+        RowKind::File { sha256, .. } => match glance.digest(row.path) {
+            Ok((got, _)) if got.to_string() == sha256 => None,
             Ok((got, _)) => {
                 let what = format!("wrong SHA-256: expected {sha256}, got {got}");
-                Some(problem(line, "file-content", what))
+                Some(problem(row, "file-content", what))
             }
-            Err(error) => Some(problem(line, "file-unreadable", error.to_string())),
+            Err(error) => Some(problem(row, "file-unreadable", error.to_string())),
         },
-        Node::Link { target } => leads_astray(root, &root.join(&line.path))
-            .map(|why| problem(line, "link-astray", format!("its target {target} {why}"))),
+        RowKind::Link { target } => leads_astray(root, &root.join(row.path))
+            .map(|why| problem(row, "link-astray", format!("its target {target} {why}"))),
     }
 }
 
 /// The manifest's lines; or what is wrong with it.
-fn lines(tree: &Tree, stamp: &Stamp) -> Result<Result<Vec<Line>, Problem>, Fault> {
-    Ok(read(tree)?.and_then(|bytes| match wrong_digest(&bytes, stamp) {
-        None => manifest::parse(&bytes).map_err(malformed),
+fn rows<'a>(bytes: &'a [u8], stamp: &Stamp) -> Result<Vec<Row<'a>>, Problem> {
+    match wrong_digest(bytes, stamp) {
         Some(problem) => Err(problem),
-    }))
+        None => manifest::rows(bytes).map_err(malformed),
+    }
 }
 
 /// The manifest's bytes; or that it is missing.
@@ -186,36 +187,41 @@ fn of_manifest(code: &'static str, what: String) -> Problem {
     Problem { path: MANIFEST.to_owned(), code, what }
 }
 
-fn problem(line: &Line, code: &'static str, what: String) -> Problem {
-    Problem { path: line.path.clone(), code, what }
+fn problem(row: &Row<'_>, code: &'static str, what: String) -> Problem {
+    Problem { path: row.path.to_owned(), code, what }
 }
 
 /// What the metadata alone tell.
-fn difference(glance: &mut Glance, line: &Line) -> Option<Problem> {
-    let got = match glance.look(&line.path) {
-        Ok(Some(got)) => got,
-        Ok(None) => return Some(problem(line, "file-missing", "is missing".to_owned())),
-        Err(error) => return Some(problem(line, "file-unreadable", error.to_string())),
+fn difference(glance: &mut Glance, row: &Row<'_>) -> Option<Problem> {
+    let got_link = match row.kind {
+        RowKind::Link { target } => match glance.link(row.path) {
+            Some(got) if got == Path::new(target) => return None,
+            got => got,
+        },
+        RowKind::File { .. } => None,
     };
-    match &line.node {
-        Node::Link { target } => {
-            let got = glance.link(&line.path);
-            let same = got.as_deref() == Some(Path::new(target));
-            let said = got.map_or("no link".to_owned(), |got| got.display().to_string());
-            let what = || format!("expected a link to {target}, got {said}");
-            (!same).then(|| problem(line, "link-target", what()))
+    let got = match glance.look(row.path) {
+        Ok(Some(got)) => got,
+        Ok(None) => return Some(problem(row, "file-missing", "is missing".to_owned())),
+        Err(error) => return Some(problem(row, "file-unreadable", error.to_string())),
+    };
+    match row.kind {
+        RowKind::Link { target } => {
+            let said = got_link.map_or("no link".to_owned(), |got| got.display().to_string());
+            let what = format!("expected a link to {target}, got {said}");
+            Some(problem(row, "link-target", what))
         }
-        Node::File { executable, size, seconds, .. } => {
+        RowKind::File { executable, size, seconds, .. } => {
             if !got.is_file {
-                Some(problem(line, "file-kind", "is no regular file".to_owned()))
-            } else if got.size != *size {
+                Some(problem(row, "file-kind", "is no regular file".to_owned()))
+            } else if got.size != size {
                 let what = format!("wrong size in bytes: expected {size}, got {}", got.size);
-                Some(problem(line, "file-size", what))
-            } else if got.seconds != *seconds {
+                Some(problem(row, "file-size", what))
+            } else if got.seconds != seconds {
                 let what = "was written to since it was installed".to_owned();
-                Some(problem(line, "file-time", what))
-            } else if got.executable != *executable {
-                Some(problem(line, "file-mode", "its mode was changed".to_owned()))
+                Some(problem(row, "file-time", what))
+            } else if got.executable != executable {
+                Some(problem(row, "file-mode", "its mode was changed".to_owned()))
             } else {
                 None
             }

@@ -66,10 +66,20 @@ pub fn render(lines: &[Line]) -> String {
 /// # Errors
 /// The number of the first line that is not one.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Line>, usize> {
-    pieces(bytes, bytes.len().max(1))?.into_iter().try_fold(Vec::new(), |mut lines, piece| {
-        lines.extend(piece.lines()?);
-        Ok(lines)
-    })
+    whole(bytes)?.map_or(Ok(Vec::new()), |piece| piece.lines())
+}
+
+/// As [`parse`], not copied: what the lines say of digests is not looked at.
+///
+/// # Errors
+/// As [`parse`].
+pub fn rows(bytes: &[u8]) -> Result<Vec<Row<'_>>, usize> {
+    whole(bytes)?.map_or(Ok(Vec::new()), |piece| piece.rows())
+}
+
+/// All lines; `None` when there is none.
+fn whole(bytes: &[u8]) -> Result<Option<Piece<'_>>, usize> {
+    Ok(pieces(bytes, bytes.len().max(1))?.pop())
 }
 
 /// Neighbouring lines of a manifest, to be read by themselves: it happens at every start of
@@ -111,53 +121,109 @@ fn line_number(all: &[u8], position: usize) -> usize {
     memchr::memchr_iter(b'\n', &all[..position]).count() + 1
 }
 
-impl Piece<'_> {
+impl<'a> Piece<'a> {
     /// Its lines.
     ///
     /// # Errors
     /// The number, in the manifest, of the first line that is not one.
     pub fn lines(&self) -> Result<Vec<Line>, usize> {
-        let mut lines = Vec::with_capacity((self.end - self.start) / 128);
+        self.each(Row::line)
+    }
+
+    /// Its lines, not copied: what they say of digests is not looked at.
+    ///
+    /// # Errors
+    /// As [`Piece::lines`].
+    pub fn rows(&self) -> Result<Vec<Row<'a>>, usize> {
+        self.each(Some)
+    }
+
+    fn each<T>(&self, take: impl Fn(Row<'a>) -> Option<T>) -> Result<Vec<T>, usize> {
+        let mut list = Vec::with_capacity((self.end - self.start) / 128);
         let mut start = self.start;
         while let Some(end) = memchr::memchr(b'\n', &self.all[start..self.end]) {
-            let row = std::str::from_utf8(&self.all[start..start + end]).ok().and_then(line);
-            lines.push(row.ok_or_else(|| line_number(self.all, start))?);
+            let row = std::str::from_utf8(&self.all[start..start + end]).ok().and_then(Row::read);
+            list.push(row.and_then(&take).ok_or_else(|| line_number(self.all, start))?);
             start += end + 1;
         }
-        Ok(lines)
+        Ok(list)
     }
 }
 
-fn line(row: &str) -> Option<Line> {
-    let mut tabs = memchr::memchr_iter(b'\t', row.as_bytes());
-    let mut start = 0;
-    let mut field = || {
-        let end = tabs.next()?;
-        let field = &row[start..end];
-        start = end + 1;
-        Some(field)
-    };
-    let (kind, size, seconds, proof) = (field()?, field()?, field()?, field()?);
-    let package = field()?.to_owned();
-    if field().is_some() {
-        return None;
+/// A line as it stands in the file, not copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row<'a> {
+    /// Relative to the tree, `/` between names.
+    pub path: &'a str,
+    /// What it is.
+    pub kind: RowKind<'a>,
+    /// The .deb it came from; empty for what the tool wrote.
+    pub package: &'a str,
+}
+
+/// What a path is, as [`Node`] says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowKind<'a> {
+    /// A regular file.
+    File {
+        /// Whether it may be executed.
+        executable: bool,
+        /// In bytes.
+        size: u64,
+        /// In seconds since 1970.
+        seconds: i64,
+        /// The digest's text, not looked at yet.
+        sha256: &'a str,
+    },
+    /// A symbolic link and what it says.
+    Link {
+        /// Always relative.
+        target: &'a str,
+    },
+}
+
+impl<'a> Row<'a> {
+    fn read(row: &'a str) -> Option<Self> {
+        let mut tabs = memchr::memchr_iter(b'\t', row.as_bytes());
+        let mut start = 0;
+        let mut field = || {
+            let end = tabs.next()?;
+            let field = &row[start..end];
+            start = end + 1;
+            Some(field)
+        };
+        let (kind, size, seconds, proof) = (field()?, field()?, field()?, field()?);
+        let package = field()?;
+        if field().is_some() {
+            return None;
+        }
+        let path = &row[start..];
+        let steps_well = path.split('/').all(|step| !matches!(step, "" | "." | ".."));
+        if !steps_well {
+            return None;
+        }
+        let kind = match kind {
+            "l" => RowKind::Link { target: proof },
+            "f" | "x" => RowKind::File {
+                executable: kind == "x",
+                size: size.parse().ok()?,
+                seconds: seconds.parse().ok()?,
+                sha256: proof,
+            },
+            _ => return None,
+        };
+        Some(Self { path, kind, package })
     }
-    let path = row[start..].to_owned();
-    let steps_well = path.split('/').all(|step| !matches!(step, "" | "." | ".."));
-    if !steps_well {
-        return None;
+
+    fn line(self) -> Option<Line> {
+        let node = match self.kind {
+            RowKind::Link { target } => Node::Link { target: target.to_owned() },
+            RowKind::File { executable, size, seconds, sha256 } => {
+                Node::File { executable, size, seconds, sha256: sha256.parse().ok()? }
+            }
+        };
+        Some(Line { path: self.path.to_owned(), node, package: self.package.to_owned() })
     }
-    let node = match kind {
-        "l" => Node::Link { target: proof.to_owned() },
-        "f" | "x" => Node::File {
-            executable: kind == "x",
-            size: size.parse().ok()?,
-            seconds: seconds.parse().ok()?,
-            sha256: proof.parse().ok()?,
-        },
-        _ => return None,
-    };
-    Some(Line { path, node, package })
 }
 
 #[cfg(test)]
