@@ -148,18 +148,18 @@ impl Args {
         let (mut ours, mut errors) = (std::io::stdout(), std::io::stderr());
         let Some(expected) = expected else {
             let outcome = request.run(input, None, &mut ours, &mut errors)?;
-            Self::record(context, &program, outcome);
+            Self::record(context, &program, &outcome);
             return Ok(outcome.status);
         };
         let most = expected.len().saturating_add(MORE);
         let mut tee = Tee { kept: Vec::new(), most };
         let outcome = request.run(input, Some(&mut tee), &mut ours, &mut errors)?;
-        Self::record(context, &program, outcome);
-        Ok(self.judge(&expected, &tee.kept, outcome))
+        Self::record(context, &program, &outcome);
+        Ok(self.judge(&expected, &tee.kept, &outcome))
     }
 
     /// A line of metrics, where there is a project that keeps them.
-    fn record(context: &Context<'_>, program: &Program, outcome: Outcome) {
+    fn record(context: &Context<'_>, program: &Program, outcome: &Outcome) {
         if !matches!(fs::stat(&context.project.toolchains()), Ok(Some(_))) {
             return;
         }
@@ -167,12 +167,15 @@ impl Args {
         let mut entry = Entry::new("run", program.target.triple, outcome.took, status);
         entry.took("start", outcome.start);
         entry.emulator = Some(outcome.backend.name().to_owned());
+        if let Some(qemu) = &outcome.qemu {
+            entry.version("qemu", qemu);
+        }
         entry.elf_bytes = fs::metadata(&program.path).ok().map(|meta| meta.len());
         entry.record(&context.project, context.reporter);
     }
 
     /// The program's own failure comes first; then the difference.
-    fn judge(&self, expected: &[u8], got: &[u8], outcome: Outcome) -> u8 {
+    fn judge(&self, expected: &[u8], got: &[u8], outcome: &Outcome) -> u8 {
         let Some(difference) = compare::difference(expected, got) else { return outcome.status };
         let name = self.expect.as_deref().unwrap_or(Path::new("")).display();
         output::say(&output::sanitise(&format!("stdout is not as {name} says: {difference}")));

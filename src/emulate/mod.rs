@@ -102,7 +102,7 @@ pub struct Request<'r> {
 }
 
 /// How it went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// The status that a shell would tell: the program's own, or 128 and its signal.
     pub status: u8,
@@ -112,6 +112,8 @@ pub struct Outcome {
     pub start: Duration,
     /// From the start to the end.
     pub took: Duration,
+    /// The version of the microVM's QEMU.
+    pub qemu: Option<String>,
 }
 
 /// The backend for a program: the one asked for, else the first that serves.
@@ -180,9 +182,10 @@ impl Request<'_> {
                 Some(out) => out,
                 None => ours,
             };
-            let ended = self.in_microvm(input, stdout, err)?;
+            let (ended, version) = self.in_microvm(input, stdout, err)?;
             let took = begun.elapsed();
-            return Ok(Outcome { status: ended.status, backend, start: ended.boot, took });
+            let (status, start) = (ended.status, ended.boot);
+            return Ok(Outcome { status, backend, start, took, qemu: Some(version) });
         }
         if !self.with_files.is_empty() {
             let why = "`--with-file` is for the microVM: the program sees this machine's files";
@@ -194,7 +197,7 @@ impl Request<'_> {
         call.cwd = Some(this.cwd.to_path_buf());
         let start = begun.elapsed();
         let status = hosted::run(&call, &this.program.path, this.limit, out)?;
-        Ok(Outcome { status, backend, start, took: begun.elapsed() })
+        Ok(Outcome { status, backend, start, took: begun.elapsed(), qemu: None })
     }
 
     /// Runs it without stdin, for at most `limit`, and returns what it wrote.
@@ -207,7 +210,7 @@ impl Request<'_> {
         let backend = choose(self.backend, host, self.program.target, user_mode.is_some())?;
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         if backend == Backend::Microvm {
-            let status = self.in_microvm(None, &mut stdout, &mut stderr)?.status;
+            let status = self.in_microvm(None, &mut stdout, &mut stderr)?.0.status;
             return Ok(Collected { status, backend, stdout, stderr });
         }
         let this = self.with_sysroot()?;
@@ -285,7 +288,7 @@ impl Request<'_> {
         input: Option<&mut dyn Read>,
         out: &mut dyn Write,
         err: &mut dyn Write,
-    ) -> Result<microvm::Ended, RunError> {
+    ) -> Result<(microvm::Ended, String), RunError> {
         let target = self.program.target;
         let tree = match self.tree {
             Ok(ref tree) => tree,
@@ -346,7 +349,7 @@ impl Request<'_> {
             limit,
             program: &self.program.path,
         };
-        microvm.run(&folder, out, err)
+        Ok((microvm.run(&folder, out, err)?, version))
     }
 
     /// The bytes of the image: kept ones when they are of the same files.

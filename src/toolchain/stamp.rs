@@ -16,7 +16,7 @@ pub use reason::Reason;
 pub const SCHEMA: u32 = 1;
 
 /// Raised whenever the same inputs give another tree than before.
-pub const LAYOUT: u32 = 3;
+pub const LAYOUT: u32 = 4;
 
 /// The input that holds the further packages.
 pub const WITH: &str = "with";

@@ -195,6 +195,14 @@ fn json(variables: &[Variable]) -> String {
     format!("{document:#}\n")
 }
 
+/// What ends csh's reading, without ending csh: there alone `$?shell` is 1, and `:+` an
+/// error. Other shells pass over both lines.
+const NOT_FOR_CSH: &str = concat!(
+    "test \"$?shell\" = 1 && sh -c 'echo \"error: env.sh is for sh, bash, dash, zsh and ksh\" >&2; ",
+    "echo \"hint: start one of them, or run: reml-toolchain exec -- COMMAND\" >&2'\n",
+    ": \"${PATH:+csh reads no further}\"\n"
+);
+
 /// `env.sh`, which says so when its toolchain was moved away.
 #[must_use]
 pub fn env_file(shell: Shell, tree: &Tree, variables: &[Variable]) -> String {
@@ -206,6 +214,8 @@ pub fn env_file(shell: Shell, tree: &Tree, variables: &[Variable]) -> String {
             let word = shell_word(&root);
             format!(
                 "# Written by reml-toolchain. Source it from sh, bash, dash, zsh or ksh; twice is as good as once.\n\
+                 # Your CC, CXX, AR, CFLAGS and LDFLAGS stay as they are: what is set is for this target alone.\n\
+                 {NOT_FOR_CSH}\
                  if [ -d {word} ]; then\n{body}else\n  printf '%s %s\\n' {} {word} >&2\n  false\nfi\n",
                 shell_word(moved)
             )

@@ -146,10 +146,18 @@ fn j10_j11_j12_languages_clocks_and_terminals_change_no_byte_of_the_tree() {
 }
 
 #[test]
-#[ignore = "needs zsh and fish: the step shells of .ci/run"]
-fn j14_env_files_work_in_zsh_and_fish() {
+#[ignore = "needs zsh, ksh, fish and tcsh: the step shells of .ci/run"]
+fn j14_env_files_work_in_zsh_ksh_and_fish_and_csh_is_refused_with_a_hint() {
     let fixture = Fixture::prepared();
     check_shell(&fixture, &["zsh", "-f", "-c"], "set -eu; ", ". \"$1/env.sh\"");
+    check_shell(&fixture, &["ksh", "-c"], "set -eu; ", ". \"$1/env.sh\"");
+    let file = fixture.path(format!("toolchains/{X86}/env.sh"));
+    let script = format!("source '{}'; echo alive $?REML_TOOLCHAIN_HOME", file.display());
+    let csh = shell(&fixture, &["tcsh", "-f", "-c"], &script);
+    csh.code(0)
+        .stdout_is("alive 0\n")
+        .stderr_has("error: env.sh is for sh, bash, dash, zsh and ksh");
+    csh.stderr_has("hint: start one of them, or run: reml-toolchain exec -- COMMAND");
     // The arguments after a fish script begin with what sh would call $0.
     check_shell(&fixture, &["fish", "--no-config", "-c"], "", "source $argv[2]/env.fish");
 }
