@@ -79,6 +79,8 @@ fn passes(copy: &Path, filters: &[&str]) -> Option<bool> {
             command.args(["test", "--offline"]).args(kind).args(args).current_dir(copy);
             // A folder of its own, kept for the next time.
             command.env("CARGO_TARGET_DIR", root().join("target/mutants"));
+            // Nobody looks into these programs with a debugger.
+            command.env("CARGO_PROFILE_DEV_DEBUG", "0");
             command.output().expect("cargo runs")
         };
         if !cargo(&["--no-run"]).status.success() {
