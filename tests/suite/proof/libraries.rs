@@ -1,6 +1,8 @@
 //! Libraries: shared ones found at link time and at run time, static ones through the
 //! toolchain's ar, and one of Debian's through pkg-config.
 
+use std::fs;
+
 use super::evidence::{check, check_machine};
 use super::{Toolchain, Work, for_both_targets, ground, reml};
 
@@ -8,7 +10,7 @@ const SAYS: &str = "double: 42\n";
 
 fn a_shared_library_is_found_beside_its_program(toolchain: &Toolchain) {
     let work = Work::new("languages");
-    std::fs::create_dir_all(work.path("lib/deep")).unwrap();
+    fs::create_dir_all(work.path("lib/deep")).unwrap();
     toolchain.compile(
         &work,
         "clang",
@@ -112,9 +114,25 @@ fn a_program_uses_openssl_and_zlib_of_debian(toolchain: &Toolchain) {
         .stderr_has("is up to date");
 }
 
+/// Its description lies below `usr/share`, as that of every library without machine code.
+fn a_library_of_headers_alone_is_found_by_pkg_config(toolchain: &Toolchain) {
+    let with = Toolchain::at(ground("zlib"), toolchain.target.processor);
+    let work = Work::new("languages");
+    let version = with.call(&work, "pkg-config", ["--modversion", "nlohmann_json"]);
+    version.code(0).stdout_is("3.11.2\n");
+    let flags = with.call(&work, "pkg-config", ["--cflags", "--libs", "nlohmann_json"]);
+    let source = "#include <nlohmann/json.hpp>\n#include <iostream>\n\
+                  int main() { std::cout << nlohmann::json{{\"a\", 1}} << std::endl; }\n";
+    fs::write(work.path("json.cpp"), source).unwrap();
+    let args = format!("json.cpp {} -o json", flags.code(0).stdout.trim());
+    with.compile(&work, "clang++", &args);
+    with.run(&work, "json").code(0).stdout_is("{\"a\":1}\n");
+}
+
 for_both_targets!(
     a_shared_library_is_found_beside_its_program,
     a_static_library_is_made_and_used,
     a_library_of_debian_is_found_by_pkg_config,
     a_program_uses_openssl_and_zlib_of_debian,
+    a_library_of_headers_alone_is_found_by_pkg_config,
 );
