@@ -280,6 +280,13 @@ def check(page, out):
             wrong.append(f"screen readers find {len(images)} of {seen['pictures']} pictures, {len(silent)} unnamed")
         if len(backs) != 2:
             wrong.append(f"light and dark have the same background: {backs}")
+        # On paper it is dark on white, whatever the screen's scheme.
+        browser.call("Emulation.clearDeviceMetricsOverride")
+        browser.call("Emulation.setEmulatedMedia", media="print",
+                     features=[{"name": "prefers-color-scheme", "value": "dark"}])
+        seen = browser.evaluate(MEASURE)
+        if seen["back"] != "rgb(255, 255, 255)" or seen["worst"]["ratio"] < 4.5:
+            wrong.append(f"on paper: background {seen['back']}, lowest contrast {seen['worst']}")
         pdf = browser.call("Page.printToPDF", printBackground=True, preferCSSPageSize=True)
         (out / f"{page.stem}.pdf").write_bytes(base64.b64decode(pdf["data"]))
         browser.close()
