@@ -168,22 +168,25 @@ impl Lock {
     }
 }
 
+/// What a `#!` line says, by key.
+type Fields<'t> = BTreeMap<&'t str, &'t str>;
+
 #[derive(Default)]
-struct Reader {
+struct Reader<'t> {
     lock: Lock,
     schema: Option<u32>,
     problems: Vec<Problem>,
     number: usize,
-    pending: Option<BTreeMap<String, String>>,
+    pending: Option<Fields<'t>>,
 }
 
-impl Reader {
+impl<'t> Reader<'t> {
     fn problem(&mut self, line: &str, text: String) {
         let problem = Problem { line: self.number, column: 1, text, excerpt: excerpt(line) };
         self.problems.push(problem);
     }
 
-    fn line(&mut self, line: &str) {
+    fn line(&mut self, line: &'t str) {
         let outcome = if line.is_empty() {
             Ok(())
         } else if let Some(fields) = line.strip_prefix("#! ") {
@@ -198,13 +201,13 @@ impl Reader {
         }
     }
 
-    fn directive(&mut self, text: &str) -> Result<(), String> {
-        let mut fields = BTreeMap::new();
+    fn directive(&mut self, text: &'t str) -> Result<(), String> {
+        let mut fields = Fields::new();
         for field in text.split(' ') {
             let (key, value) = field
                 .split_once('=')
                 .ok_or_else(|| format!("expected `key=value`, got `{field}`"))?;
-            if fields.insert(key.to_owned(), value.to_owned()).is_some() {
+            if fields.insert(key, value).is_some() {
                 return Err(format!("`{key}` stands twice"));
             }
         }
@@ -290,7 +293,7 @@ impl Reader {
         sha256: Digest,
         path: &str,
         sets: BTreeSet<String>,
-        mut fields: BTreeMap<String, String>,
+        mut fields: Fields<'_>,
     ) -> Result<(), String> {
         if path.contains('/') {
             return Err(format!("expected an archive's name, got the path `{path}`"));
@@ -314,10 +317,7 @@ impl Reader {
     }
 }
 
-fn take<T: std::str::FromStr>(
-    fields: &mut BTreeMap<String, String>,
-    key: &str,
-) -> Result<T, String> {
+fn take<T: std::str::FromStr>(fields: &mut Fields<'_>, key: &str) -> Result<T, String> {
     let value = fields.remove(key).ok_or_else(|| format!("`{key}=` is missing"))?;
     value
         .parse()
@@ -325,7 +325,7 @@ fn take<T: std::str::FromStr>(
 }
 
 /// Seconds since 1970, before the year 10000: later ones have no date that can be shown.
-fn take_date(fields: &mut BTreeMap<String, String>, key: &str) -> Result<i64, String> {
+fn take_date(fields: &mut Fields<'_>, key: &str) -> Result<i64, String> {
     const MOST: i64 = 253_402_300_799;
     let date = take(fields, key)?;
     if (0..=MOST).contains(&date) {
@@ -335,8 +335,8 @@ fn take_date(fields: &mut BTreeMap<String, String>, key: &str) -> Result<i64, St
     }
 }
 
-fn take_allowed(fields: &mut BTreeMap<String, String>) -> Result<BTreeSet<String>, String> {
-    let allowed = words(&fields.remove("allowed").unwrap_or_default());
+fn take_allowed(fields: &mut Fields<'_>) -> Result<BTreeSet<String>, String> {
+    let allowed = words(fields.remove("allowed").unwrap_or_default());
     match allowed.iter().find(|word| !ALLOWED.contains(&word.as_str())) {
         None => Ok(allowed),
         Some(word) => Err(format!(
@@ -357,7 +357,7 @@ fn comma(words: &BTreeSet<String>) -> String {
 }
 
 /// A number of bytes or KiB, no larger than an index may give.
-fn take_size(fields: &mut BTreeMap<String, String>, key: &str) -> Result<u64, String> {
+fn take_size(fields: &mut Fields<'_>, key: &str) -> Result<u64, String> {
     const MOST: u64 = 1 << 53;
     let size = take(fields, key)?;
     if size <= MOST {
