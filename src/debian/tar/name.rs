@@ -70,3 +70,21 @@ fn check_component(component: &str) -> Result<(), &'static str> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f16_paths_and_targets_have_at_most_4096_bytes() {
+        // 17 components of 240 letters and their slashes: 4096 bytes.
+        let longest = vec!["a".repeat(240); 17].join("/");
+        assert_eq!(longest.len(), MAX_PATH);
+        let longer = format!("{longest}a");
+        assert_eq!(member_path(longest.as_bytes(), false).as_ref(), Ok(&longest));
+        assert_eq!(link_target(longest.as_bytes()).as_ref(), Ok(&longest));
+        let refused = Err("it is longer than 4096 bytes".to_owned());
+        assert_eq!(member_path(longer.as_bytes(), false).map_err(str::to_owned), refused);
+        assert_eq!(link_target(longer.as_bytes()).map_err(str::to_owned), refused);
+    }
+}
