@@ -75,13 +75,14 @@ fn passes(copy: &Path, filters: &[&str]) -> Option<bool> {
     let mut ran = false;
     for kind in [&["--test", "suite"][..], &["--lib"]] {
         let cargo = |args: &[&str]| {
-            let mut command = Command::new("cargo");
-            command.args(["test", "--offline"]).args(kind).args(args).current_dir(copy);
+            // Without its guard a test may wait for ever: that is noticed as well.
+            let mut command = Command::new("timeout");
+            command.args(["600", "cargo", "test", "--offline"]).args(kind).args(args).current_dir(copy);
             // A folder of its own, kept for the next time.
             command.env("CARGO_TARGET_DIR", root().join("target/mutants"));
             // Nobody looks into these programs with a debugger.
             command.env("CARGO_PROFILE_DEV_DEBUG", "0");
-            command.output().expect("cargo runs")
+            command.output().expect("timeout runs")
         };
         if !cargo(&["--no-run"]).status.success() {
             return None;
