@@ -101,6 +101,17 @@ mod tests {
     }
 
     #[test]
+    fn g05_locations_and_hops_have_limits() {
+        let longest = format!("/{}", "a".repeat(LONGEST_LOCATION - 1));
+        assert!(try_follow("http://a/", &longest, Pinned::No).is_ok());
+        let refused = try_follow("http://a/", &format!("{longest}a"), Pinned::No).unwrap_err();
+        assert!(refused.contains("at most 8192 bytes, got 8193"), "{refused}");
+        let from = Url::parse("http://a/").unwrap();
+        assert!(follow(&from, Some(b"/x"), MOST_HOPS - 1, Pinned::No).is_ok());
+        assert!(follow(&from, Some(b"/x"), MOST_HOPS, Pinned::No).is_err());
+    }
+
+    #[test]
     fn g05_other_schemes_and_hidden_characters_are_refused() {
         for location in [
             "file:///etc/passwd",
