@@ -77,7 +77,11 @@ fn passes(copy: &Path, filters: &[&str]) -> Option<bool> {
         let cargo = |args: &[&str]| {
             // Without its guard a test may wait for ever: that is noticed as well.
             let mut command = Command::new("timeout");
-            command.args(["600", "cargo", "test", "--offline"]).args(kind).args(args).current_dir(copy);
+            command
+                .args(["600", "cargo", "test", "--offline"])
+                .args(kind)
+                .args(args)
+                .current_dir(copy);
             // A folder of its own, kept for the next time.
             command.env("CARGO_TARGET_DIR", root().join("target/mutants"));
             // Nobody looks into these programs with a debugger.
