@@ -1,6 +1,6 @@
 //! What makes Debian's LLVM packages run from any folder, as a plan. The packages are
-//! unpacked as they are, with `lib` merged into `usr/lib`; then some links are added and
-//! each program's headers get one edit (`elf::runpath_to_rpath`). No library is edited.
+//! unpacked with `lib` merged into `usr/lib` and one edit in the headers of each program
+//! (`elf::runpath_to_rpath`); then some links are added. No library is edited.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -21,8 +21,14 @@ pub struct Link {
 pub struct Cure {
     /// Every library under LLVM's own `lib`, the only folder its programs name.
     pub links: Vec<Link>,
-    /// Programs whose `DT_RUNPATH` becomes a `DT_RPATH`.
+    /// LLVM's programs, in which a carried loader must be named.
     pub programs: Vec<PathBuf>,
+}
+
+/// The folder of LLVM's programs, relative to the unpacked root.
+#[must_use]
+pub fn programs_folder(major: u32) -> String {
+    format!("usr/lib/llvm-{major}/bin")
 }
 
 /// Plans the edits for an unpacked root, from the paths of its files and links (relative
@@ -38,7 +44,7 @@ pub fn cure<'a>(
     multiarch: &str,
 ) -> Cure {
     let llvm = PathBuf::from(format!("usr/lib/llvm-{major}"));
-    let (bin, lib) = (llvm.join("bin"), llvm.join("lib"));
+    let (bin, lib) = (PathBuf::from(programs_folder(major)), llvm.join("lib"));
     let libraries = Path::new("usr/lib").join(multiarch);
     let mut own = BTreeSet::new();
     let mut shared = BTreeSet::new();

@@ -2,6 +2,7 @@
 //! what is changed. Pure.
 
 use crate::host::hash::Digest;
+use crate::llvm::rootless;
 use crate::pins::versions::PackageSet;
 use crate::pins::{LockedPackage, Pins};
 use crate::sysroot::rules::{RuleError, Rules};
@@ -29,7 +30,7 @@ impl<'p> Layout<'p> {
     /// Debian's LLVM's: its programs find the libraries beside them, those of libraries too.
     #[must_use]
     pub fn llvm(pins: &'p Pins) -> Self {
-        let rpath = Some(format!("usr/lib/llvm-{}/bin", pins.llvm.major));
+        let rpath = Some(rootless::programs_folder(pins.llvm.major));
         Self { set: &pins.llvm.tools.set, rpath }
     }
 
