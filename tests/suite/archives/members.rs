@@ -2,11 +2,15 @@
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
+use reml_toolchain::elf;
+use reml_toolchain::host::fault::Diagnostic as _;
+use reml_toolchain::host::hash::Digest;
 use reml_toolchain::sysroot::manifest::EntryKind;
 use reml_toolchain::sysroot::rules::Rules;
 
 use super::support::{LATEST, accept, lay_out, probe, probe_of, probe_with, refuse, request};
 use crate::support::archive::{Header, TarBuilder};
+use crate::support::mirror::elf::Elf;
 
 #[test]
 fn f06_only_six_member_types_are_known() {
@@ -219,4 +223,37 @@ fn pruned_paths_leave_nothing_and_kept_ones_bring_their_directories() {
     assert_eq!(laid.paths(), expected);
     assert!(!laid.path("usr/share/man").exists());
     assert_eq!(laid.outside(), Vec::<std::path::PathBuf>::new());
+}
+
+#[test]
+fn programs_of_one_folder_get_an_rpath_and_the_list_tells_the_changed_bytes() {
+    let program = Elf::program(62, "x")
+        .interpreter("/lib64/ld-linux-x86-64.so.2")
+        .needs("libc.so.6")
+        .runpath("$ORIGIN/../lib")
+        .build();
+    let deb = probe()
+        .executable("usr/lib/llvm/bin/opt", &program)
+        .executable("usr/lib/llvm/bin/script", b"#!/bin/sh\n")
+        .executable("usr/lib/llvm/bin/deeper/opt", &program)
+        .executable("usr/bin/opt", &program)
+        .build();
+    let rules = Rules::default().with_rpath(Some("usr/lib/llvm/bin".to_owned()));
+    let laid = lay_out(&deb[..], &request(&deb, &rules)).unwrap_or_else(|error| panic!("{error}"));
+    let bytes = |path| std::fs::read(laid.path(path)).unwrap();
+    let changed = bytes("usr/lib/llvm/bin/opt");
+    let facts = elf::read(&changed).unwrap();
+    assert_eq!((facts.rpath.as_deref(), facts.runpath), (Some("$ORIGIN/../lib"), None));
+    let size = program.len() as u64;
+    let kind = EntryKind::File { size, sha256: Digest::of(&changed), executable: true };
+    assert_eq!(laid.entry("usr/lib/llvm/bin/opt").kind, kind);
+    assert_eq!(bytes("usr/lib/llvm/bin/script"), b"#!/bin/sh\n");
+    for path in ["usr/lib/llvm/bin/deeper/opt", "usr/bin/opt"] {
+        assert_eq!(bytes(path), program, "{path}");
+    }
+    // A program whose headers lie is refused by its path.
+    let deb = probe().executable("usr/lib/llvm/bin/opt", &program[..100]).build();
+    let error = lay_out(&deb[..], &request(&deb, &rules)).err().unwrap();
+    assert_eq!(error.code(), "elf-broken");
+    assert!(error.to_string().contains("usr/lib/llvm/bin/opt"), "{error}");
 }
