@@ -1,7 +1,7 @@
 //! Commands killed at, and failed in, every system call that changes the disk: afterwards
 //! each thing is what it was or what it shall be, the next run finishes, and nothing is left
 //! behind. `.ci/run faults` runs a sample of the points and prints one table;
-//! `REML_FAULTS=dense` and `=all` run more of them.
+//! `REML_FAULTS=dense`, `=each` and `=all` run more of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -72,6 +72,8 @@ enum Density {
     Sample,
     /// All errors, at points that grow thinner.
     Dense,
+    /// All points, each with another error.
+    Each,
     /// All errors at all points.
     All,
 }
@@ -79,8 +81,25 @@ enum Density {
 fn density() -> Density {
     match std::env::var("REML_FAULTS").as_deref() {
         Ok("all") => Density::All,
+        Ok("each") => Density::Each,
         Ok("dense") => Density::Dense,
         _ => Density::Sample,
+    }
+}
+
+/// Whether no point of these calls is left out. Those that read or open files change nothing
+/// for the most part.
+fn takes_every(calls: &str) -> bool {
+    let reads = ["openat", "read", "getdents64", "statx", "newfstatat", "close"];
+    matches!(density(), Density::Each | Density::All)
+        && !calls.split(',').any(|name| reads.contains(&name))
+}
+
+/// strace counts each name of a call by itself: all points of all names, when all are wanted.
+fn names(calls: &'static str) -> Vec<&'static str> {
+    match density() {
+        Density::Each | Density::All => calls.split(',').collect(),
+        Density::Sample | Density::Dense => vec![calls],
     }
 }
 
@@ -187,9 +206,8 @@ impl Scene {
     fn strike_all(&self, calls: &str, blow: Blow, tally: &mut Tally) {
         let mut when = 1;
         while self.strike(Point { calls, when, blow }, tally) {
-            let reads = calls == "openat" || calls.starts_with("read");
             when += match blow {
-                _ if density() == Density::All && !reads => 1,
+                _ if takes_every(calls) => 1,
                 Blow::Kill if density() == Density::Sample => 1 + self.pace() * when,
                 _ => 1 + when / 4,
             };
@@ -201,14 +219,14 @@ impl Scene {
         if self.name.starts_with("verify") { 4 } else { 2 }
     }
 
-    /// Few points, each with another error; a lasting one at last.
+    /// Each point with another error; a lasting one at last.
     fn sample(&self, calls: &str, errnos: &[&'static str], tally: &mut Tally) {
         let mut when = 1;
         for errno in errnos.iter().cycle() {
             if !self.strike(Point { calls, when, blow: Blow::Once(errno) }, tally) {
                 break;
             }
-            when = self.pace() * when + 1;
+            when = if takes_every(calls) { when } else { self.pace() * when } + 1;
         }
         if !calls.starts_with("write") {
             self.strike(Point { calls, when: 2, blow: Blow::Always(errnos[0]) }, tally);
@@ -219,10 +237,7 @@ impl Scene {
         let start = Instant::now();
         let mut tally = Tally::default();
         for (calls, _) in CALLS {
-            // Counted for each name: all points of all names, when all are wanted.
-            let names: Vec<&str> =
-                if density() == Density::All { calls.split(',').collect() } else { vec![calls] };
-            for name in names {
+            for name in names(calls) {
                 self.strike_all(name, Blow::Kill, &mut tally);
             }
         }
@@ -233,8 +248,10 @@ impl Scene {
         let start = Instant::now();
         let mut tally = Tally::default();
         for (calls, errnos) in CALLS {
-            if density() == Density::Sample {
-                self.sample(calls, errnos, &mut tally);
+            if matches!(density(), Density::Sample | Density::Each) {
+                for name in names(calls) {
+                    self.sample(name, errnos, &mut tally);
+                }
                 continue;
             }
             for errno in errnos {
@@ -452,7 +469,7 @@ fn what_was_tried_against_disks_and_kills() {
     command.args(["fault_points::h", "fault_points::i", "disk_calls::", "disk_rows::"]);
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    println!("Points: {:?} (REML_FAULTS=dense and =all take more)", density());
+    println!("Points: {:?} (REML_FAULTS=dense, =each and =all take more)", density());
     println!(
         "| command | what happened | points | errnos | old | new | some of both | neither | went on | statuses | took |"
     );
