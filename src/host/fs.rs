@@ -4,7 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,7 @@ pub use lock::{
     Hold, Lock, Patience, Share, go_on_without_locks, is_in_use, lock, share, share_with_children,
 };
 pub use owner::Owner;
+pub use read::{read, read_at_most, read_no_link, read_text, read_with_digest};
 pub use volume::{Volume, free_space, require_space, volume};
 
 mod draft;
@@ -26,6 +27,7 @@ mod error;
 mod facts;
 mod lock;
 mod owner;
+mod read;
 mod volume;
 
 /// The mode of data files, whatever the umask says.
@@ -49,53 +51,6 @@ pub enum EntryKind {
     Link,
     /// A device, FIFO or socket.
     Special,
-}
-
-/// The whole content of a file.
-///
-/// # Errors
-/// When it cannot be opened or read.
-pub fn read(path: &Path) -> Result<Vec<u8>, FsError> {
-    fs::read(path).map_err(FsError::io("read", path))
-}
-
-/// The whole content of a text file.
-///
-/// # Errors
-/// As [`read`], and when the content is not UTF-8.
-pub fn read_text(path: &Path) -> Result<String, FsError> {
-    fs::read_to_string(path).map_err(FsError::io("read", path))
-}
-
-/// The content of a regular file of at most `limit` bytes: for files whose size others decide.
-///
-/// # Errors
-/// As [`read`], and when the file is longer or not a regular file (a FIFO, `/dev/zero`).
-pub fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
-    read_bounded(open_regular(path)?, path, limit)
-}
-
-fn read_bounded(file: File, path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
-    let length = file.metadata().map_err(FsError::io("look at", path))?.len();
-    let mut bytes = Vec::with_capacity(usize::try_from(length.min(limit)).unwrap_or_default() + 1);
-    let mut bounded = file.take(limit.saturating_add(1));
-    bounded.read_to_end(&mut bytes).map_err(FsError::io("read", path))?;
-    if bytes.len() as u64 > limit {
-        return Err(FsError::TooLong { path: path.to_path_buf(), limit });
-    }
-    Ok(bytes)
-}
-
-/// As [`read_at_most`], and the name itself must not be a link.
-///
-/// # Errors
-/// As [`read_at_most`], and when it is a link.
-pub fn read_no_link(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
-    use rustix::fs::OFlags;
-    let mut options = OpenOptions::new();
-    options.read(true).custom_flags(flags(OFlags::NONBLOCK | OFlags::NOFOLLOW));
-    let file = regular(options.open(path).map_err(FsError::io("open", path))?, path)?;
-    read_bounded(file, path, limit)
 }
 
 /// Opens a file for reading.

@@ -17,6 +17,14 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The digest of these bytes, one piece after another.
+    #[must_use]
+    pub fn of_pieces<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut hasher = Sha256::new();
+        pieces.for_each(|piece| hasher.update(piece));
+        Self(hasher.finalize().into())
+    }
+
     /// The digest and size in bytes of all that `reader` gives.
     ///
     /// # Errors

@@ -221,10 +221,8 @@ fn read(path: &Path, limit: u64) -> Result<(Vec<u8>, Digest), SourceError> {
     if let Ok(None) = fs::stat(path) {
         return Err(SourceError::Missing { path: path.to_path_buf() });
     }
-    let bytes = fs::read_no_link(path, limit)
-        .map_err(|source| SourceError::Unusable { path: path.to_path_buf(), source })?;
-    let digest = Digest::of(&bytes);
-    Ok((bytes, digest))
+    fs::read_with_digest(path, limit)
+        .map_err(|source| SourceError::Unusable { path: path.to_path_buf(), source })
 }
 
 fn open(

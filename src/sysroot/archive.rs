@@ -6,7 +6,7 @@ mod list;
 mod write;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Read as _};
+use std::io::{BufRead, BufReader, Read as _};
 use std::ops::Range;
 
 use zstd::zstd_safe;
@@ -27,6 +27,10 @@ pub const LIST: &str = "archive.tsv";
 /// The most bytes of the list, and of a whole archive that is not in frames of ours.
 const LIST_LIMIT: u64 = 64 << 20;
 const PLAIN_LIMIT: u64 = 2 << 30;
+
+/// What is decoded at a time, in bytes: as much as a block of zstd holds, so that what is
+/// hashed and written is still in the processor's cache.
+const PIECE: usize = 128 << 10;
 
 /// Two blocks of zeros: the end of a tar archive.
 const END: [u8; 1024] = [0; 1024];
@@ -158,23 +162,18 @@ impl Archive {
         self.parts.values().any(|(part, _)| part.folder == folder)
     }
 
-    /// The tar of one package, ended as a whole tar is.
+    /// The tar of one package, ended as a whole tar is, decoded as it is read: what does not
+    /// decode to the size that the list tells cannot be read.
     ///
     /// # Errors
-    /// [`ArchiveError::Broken`] when it does not decode to the size that the list tells.
+    /// [`ArchiveError::Broken`] when it is no frame.
     pub fn tar(&self, key: &str) -> Result<impl BufRead, ArchiveError> {
         let (part, range) = &self.parts[key];
-        let mut tar = if self.framed {
-            decode(&self.bytes[range.clone()], Compression::Zstd, part.bytes)?
-        } else {
-            self.bytes[range.clone()].to_vec()
-        };
-        if tar.len() as u64 != part.bytes {
-            let (expected, got) = (part.bytes, tar.len());
-            return Err(broken(format!("{}: expected {expected} bytes, got {got}", part.package)));
-        }
-        tar.extend(END);
-        Ok(std::io::Cursor::new(tar))
+        let compression = if self.framed { Compression::Zstd } else { Compression::None };
+        let bytes = &self.bytes[range.clone()];
+        let decoder =
+            Decoder::new(&part.package, compression, bytes, part.bytes).map_err(broken)?.whole();
+        Ok(BufReader::with_capacity(PIECE, decoder.chain(&END[..])))
     }
 }
 

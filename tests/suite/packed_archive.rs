@@ -277,6 +277,34 @@ fn with_members(plain: &[u8], members: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn l05_a_frame_that_is_longer_or_shorter_than_the_list_tells_is_refused() {
+    let first = packed();
+    let second = other(&first, with_llvm());
+    let good = fs::read(archive(&second)).unwrap();
+    let list = zstd::zstd_safe::find_frame_compressed_size(&good).unwrap();
+    let head = zstd::stream::decode_all(&good[..list]).unwrap();
+    let file = second.path("other.tar.zst");
+    let shown = file.display().to_string();
+    for (change, told) in [(512, "got "), (-512, "expected at most "), (0, "")] {
+        let head = with_list(&head, |text| {
+            let line = text.lines().nth(1).unwrap();
+            let (rest, bytes) = line.rsplit_once('\t').unwrap();
+            let bytes: i64 = bytes.parse().unwrap();
+            text.replacen(line, &format!("{rest}\t{}", bytes + change), 1)
+        });
+        let head = zstd::stream::encode_all(&head[..], 1).unwrap();
+        fs::write(&file, [&head[..], &good[list..]].concat()).unwrap();
+        let outcome = second.run(["prepare", "--archive", &shown, "--dangerously-trust-archive"]);
+        if change == 0 {
+            outcome.code(0);
+        } else {
+            outcome.code(4).stderr_has("bytes").stderr_has(told);
+            assert_nothing_was_made(&second);
+        }
+    }
+}
+
+#[test]
 fn l02_an_archive_that_is_swapped_while_it_is_read_is_the_good_one_or_refused() {
     let first = packed();
     let second = other(&first, with_llvm());

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::host::fault::Diagnostic as _;
+use crate::host::hash::Digest;
 use crate::host::progress::{Event, Progress, Silent};
 
 #[derive(Default)]
@@ -86,6 +87,25 @@ fn a_bounded_read_refuses_longer_files_and_endless_ones() {
     assert_eq!(read_at_most(&file, 5).unwrap(), b"12345");
     assert_eq!(read_at_most(&file, 4).unwrap_err().code(), "file-too-long");
     let zero = read_at_most(Path::new("/dev/zero"), 10).unwrap_err();
+    assert_eq!(zero.code(), "not-a-regular-file");
+}
+
+#[test]
+fn a_file_is_read_with_the_digest_of_just_these_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a");
+    for size in [0, 1, 1 << 20, (1 << 20) + 1, 5 << 20] {
+        let content: Vec<u8> = (0..size).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        fs::write(&file, &content).unwrap();
+        let (bytes, digest) = read_with_digest(&file, 5 << 20).unwrap();
+        assert_eq!(digest, Digest::of(&content), "{size}");
+        assert!(bytes == content, "{size}");
+    }
+    assert_eq!(read_with_digest(&file, 5).unwrap_err().code(), "file-too-long");
+    let link = folder.path().join("b");
+    symlink(Path::new("a"), &link).unwrap();
+    read_with_digest(&link, 5 << 20).unwrap_err();
+    let zero = read_with_digest(Path::new("/dev/zero"), 10).unwrap_err();
     assert_eq!(zero.code(), "not-a-regular-file");
 }
 
