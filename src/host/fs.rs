@@ -19,7 +19,7 @@ pub use lock::{
     Hold, Lock, Patience, Share, go_on_without_locks, is_in_use, lock, share, share_with_children,
 };
 pub use owner::Owner;
-pub use read::{read, read_at_most, read_no_link, read_text, read_with_digest};
+pub use read::{copy_with_tail, read, read_at_most, read_no_link, read_text, read_with_digest};
 pub use volume::{Volume, free_space, require_space, volume};
 
 mod draft;

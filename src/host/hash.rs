@@ -1,7 +1,7 @@
 //! SHA-256 as a value. Nothing else is ever accepted as a proof of content.
 
 use std::fmt;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256};
@@ -29,16 +29,25 @@ impl Digest {
     ///
     /// # Errors
     /// What the reader raises.
-    pub fn of_reader(mut reader: impl Read) -> io::Result<(Self, u64)> {
+    pub fn of_reader(reader: impl Read) -> io::Result<(Self, u64)> {
+        Self::of_copied(reader, &mut io::sink()).map(|(size, digest)| (digest, size))
+    }
+
+    /// Copies all that `reader` gives; tells its size in bytes and its digest.
+    ///
+    /// # Errors
+    /// What the reader or the writer raises.
+    pub fn of_copied(mut reader: impl Read, writer: &mut impl Write) -> io::Result<(u64, Self)> {
         let mut hasher = Sha256::new();
         let mut buffer = vec![0; 1 << 17];
         let mut size = 0;
         loop {
             let count = reader.read(&mut buffer)?;
             if count == 0 {
-                return Ok((Self(hasher.finalize().into()), size));
+                return Ok((size, Self(hasher.finalize().into())));
             }
             hasher.update(&buffer[..count]);
+            writer.write_all(&buffer[..count])?;
             size += count as u64;
         }
     }

@@ -112,13 +112,21 @@ const COPY: &str = "bin/.program";
 /// Copies this program into the tree, and tells what it is then. It finds its tree from its
 /// own place, and the name it is called by says what to start.
 fn copy_program(program: &Path, mark: &str, to: &Path, seconds: i64) -> Result<Node, Fault> {
-    let mut program = fs::read(program)?;
-    if cfg!(target_os = "linux") {
-        // Compiler caches take the shim's bytes for the compiler's: they change when
-        // what they start changes. An ELF file may have anything behind its end.
-        program.extend_from_slice(mark.as_bytes());
+    if let Some(parent) = to.parent() {
+        fs::create_dir_all(parent)?;
     }
-    write(to, &program, true, seconds)
+    // Compiler caches take the shim's bytes for the compiler's: they change when what they
+    // start changes. An ELF file may have anything behind its end.
+    let tail = if cfg!(target_os = "linux") { mark } else { "" };
+    let (size, sha256) = fs::copy_with_tail(program, tail.as_bytes(), to)?;
+    seal_file(to, true, seconds)?;
+    Ok(Node::File { executable: true, size, seconds, sha256 })
+}
+
+/// Gives a finished file its mode and time.
+fn seal_file(place: &Path, executable: bool, seconds: i64) -> Result<(), Fault> {
+    fs::set_mode(place, if executable { fs::DIR_MODE } else { fs::FILE_MODE })?;
+    Ok(fs::set_modified(place, seconds)?)
 }
 
 /// Writes a file of our own, and tells what it is.
@@ -127,8 +135,7 @@ fn write(place: &Path, content: &[u8], executable: bool, seconds: i64) -> Result
         fs::create_dir_all(parent)?;
     }
     fs::write(place, content)?;
-    fs::set_mode(place, if executable { fs::DIR_MODE } else { fs::FILE_MODE })?;
-    fs::set_modified(place, seconds)?;
+    seal_file(place, executable, seconds)?;
     let (size, sha256) = (content.len() as u64, Digest::of(content));
     Ok(Node::File { executable, size, seconds, sha256 })
 }
@@ -260,8 +267,7 @@ impl Site<'_> {
             // A disk without hard links holds a copy for each name.
             if fs::hard_link(&copy, &place).is_err() {
                 fs::copy(&copy, &place)?;
-                fs::set_mode(&place, fs::DIR_MODE)?;
-                fs::set_modified(&place, self.epoch)?;
+                seal_file(&place, true, self.epoch)?;
             }
             self.list.insert(path, (copied.clone(), String::new()));
         }

@@ -1,4 +1,4 @@
-//! Files that are read whole.
+//! Files that are read whole, into memory or another file.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, mpsc};
 
-use super::{FsError, flags, open_regular, regular};
+use super::{FsError, flags, open_regular, owner, regular};
 use crate::host::hash::Digest;
 use crate::host::threads;
 
@@ -81,6 +81,20 @@ pub fn read_with_digest(path: &Path, limit: u64) -> Result<(Vec<u8>, Digest), Fs
     };
     read.map_err(FsError::io("read", path))?;
     Ok((bytes, digest))
+}
+
+/// Copies a file's content and writes `tail` behind it, over what is there; tells the size, in
+/// bytes, and the digest of the whole.
+///
+/// # Errors
+/// When reading or writing fails.
+pub fn copy_with_tail(from: &Path, tail: &[u8], to: &Path) -> Result<(u64, Digest), FsError> {
+    let source = open_regular(from)?.chain(tail);
+    let mut target = File::create(to).map_err(FsError::io("make", to))?;
+    let copied = Digest::of_copied(source, &mut target);
+    let copied = copied.map_err(FsError::pair("copy", from, to))?;
+    owner::adopt(to);
+    Ok(copied)
 }
 
 fn open_no_link(path: &Path) -> Result<File, FsError> {
