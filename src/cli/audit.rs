@@ -99,7 +99,7 @@ impl Args {
         let policy = self.policy()?;
         let pins = context.pins()?;
         let report = {
-            let _alone = lock::alone(context)?;
+            let _alone = lock::alone(context, "audit")?;
             let lock = context.lock()?;
             let world = audit::World {
                 env: &context.env,

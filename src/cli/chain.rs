@@ -65,7 +65,7 @@ pub(super) fn run(
     let (client, mirrors) = (network.client(context, false), network.mirrors(context, &pins)?);
     let chain = {
         // It keeps signed files in the cache, as `lock` does.
-        let _alone = lock::alone(context)?;
+        let _alone = lock::alone(context, "verify")?;
         let world = LockWorld {
             indices: &context.project.indices(),
             client: &client,

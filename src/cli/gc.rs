@@ -31,7 +31,7 @@ impl Args {
     pub fn run(self, context: &Context<'_>) -> anyhow::Result<ExitCode> {
         let pins = context.pins()?;
         // What is needed is what the lock says until the end.
-        let _alone = if self.dry_run { None } else { Some(lock::alone(context)?) };
+        let _alone = if self.dry_run { None } else { Some(lock::alone(context, "gc")?) };
         let lock = context.lock()?;
         let (project, patience) = (&context.project, context.patience);
         let garbage = gc(project, &pins, &lock, self.dry_run, patience, context.reporter)?;

@@ -138,7 +138,7 @@ pub(super) fn resolve(
     network: &Network,
     trust: &Trust,
 ) -> anyhow::Result<Resolved> {
-    let alone = alone(context)?;
+    let alone = alone(context, "lock")?;
     let old = context.lock()?;
     let client = network.client(context, false);
     let mirrors = network.mirrors(context, pins)?;
@@ -157,14 +157,14 @@ pub(super) fn resolve(
     Ok(Resolved { old, outcome, _alone: alone })
 }
 
-/// The right to change the lock and the kept indices; others wait for it.
+/// The right of `command` to change the lock and the kept indices; others wait for it.
 ///
 /// # Errors
 /// The project's folder cannot be written.
-pub(super) fn alone(context: &Context<'_>) -> Result<fs::Lock, Fault> {
+pub(super) fn alone(context: &Context<'_>, command: &str) -> Result<fs::Lock, Fault> {
     fs::create_dir_all(&context.project.toolchains())?;
     let (place, hold) = (context.project.lock_lock(), fs::Hold::Exclusive);
-    let alone = fs::lock(&place, hold, context.patience, "lock", context.reporter)?;
+    let alone = fs::lock(&place, hold, context.patience, command, context.reporter)?;
     sweep(context)?;
     Ok(alone)
 }

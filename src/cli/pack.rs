@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
+use super::lock::alone;
 use super::network::Network;
 use super::{Context, context};
 use crate::host::fault::Fault;
@@ -80,14 +81,7 @@ impl Args {
         };
         fs::create_dir_all(&context.project.cache()).map_err(Fault::from)?;
         // Held to the end: what is packed is what the lock says when the line is written.
-        let _alone = fs::lock(
-            &context.project.lock_lock(),
-            fs::Hold::Exclusive,
-            context.patience,
-            "pack",
-            context.reporter,
-        )
-        .map_err(Fault::from)?;
+        let _alone = alone(context, "pack")?;
         let mut lock = context.lock()?;
         let client = self.network.client(context, false);
         let mirrors = self.network.mirrors(context, &pins)?;

@@ -235,7 +235,7 @@ impl Site<'_> {
                 _ if llvm.is_absolute() => system_tool(world, plan, llvm, program),
                 _ => {
                     let path = llvm.join("bin").join(program);
-                    process::is_executable(&self.staged.root().join(&path)).then_some(path)
+                    path.to_str().is_some_and(|name| self.list.contains_key(name)).then_some(path)
                 }
             };
             list.extend(path.map(|path| (program.to_owned(), path)));

@@ -77,6 +77,17 @@ fn two_projects_pack_the_same_bytes_and_the_lock_names_them() {
 }
 
 #[test]
+fn i02_what_a_killed_pack_left_of_the_lock_is_swept_by_the_next() {
+    let fixture = packed();
+    let draft = ".checksums.txt.tmp-4711-1";
+    fixture.write(draft, "half a l");
+    fixture.write(".notes.txt.tmp-4711-1", "the user's own");
+    fixture.run(["pack", "--mirror", &fixture.mirror.url()]).code(0);
+    assert!(!fixture.path(draft).exists());
+    assert_eq!(fixture.read(".notes.txt.tmp-4711-1"), "the user's own");
+}
+
+#[test]
 fn a_tree_from_the_archive_is_the_tree_from_debs_and_the_network_is_never_asked() {
     let first = packed();
     first.prepare(NONE).code(0);
