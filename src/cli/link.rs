@@ -13,7 +13,7 @@ use crate::host::fault::Fault;
 use crate::host::fs;
 use crate::host::progress::{Event, Progress as _};
 use crate::link::metadata::{self, Told};
-use crate::link::{Level, Linked, Options, Request};
+use crate::link::{Inline, Level, Linked, Options, Request};
 use crate::prepare::Prepared;
 use crate::runtime_build::{self, Flavor, Place};
 use crate::toolchain::metrics::{Entry, rfc3339};
@@ -25,7 +25,8 @@ Examples:
 
 Inputs are known by their content. IR is verified before anything is made of it. With
 --link-runtime the declarations and calls of the runtime's functions must have its types:
-exit status 3 names those that have not. The output is replaced by one rename.";
+exit status 3 names those that have not. At -O1 to -O3 the fast paths of inc_ref and dec_ref
+are put into the IR before it is optimised. The output is replaced by one rename.";
 
 /// Link LLVM IR, bitcode, objects and archives into a program for the target
 ///
@@ -45,6 +46,9 @@ pub struct Args {
         default_missing_value = "release"
     )]
     link_runtime: Option<Runtime>,
+    /// When to put the fast paths of `inc_ref` and `dec_ref` into IR
+    #[arg(long, value_name = "WHEN", default_value = "auto", requires = "link_runtime")]
+    inline_runtime: Inline,
     /// Optimise IR
     #[arg(short = 'O', value_name = "LEVEL", default_value = "2")]
     level: Level,
@@ -138,6 +142,7 @@ impl Args {
             is_static: self.is_static || self.static_as_compilers_spell_it.is_some(),
             lto: self.lto,
             debug: self.debug,
+            inline: self.inline_runtime,
             libraries: self.libraries.clone(),
             folders: self.folders.clone(),
         };

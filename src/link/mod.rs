@@ -13,12 +13,13 @@ use crate::host::fs::{self, Draft, FsError};
 use crate::host::hash::Digest;
 use crate::host::progress::{Event, Progress};
 use crate::pins::Target;
-use crate::runtime_build::{Archive, Signature, signatures};
+use crate::runtime_build::{Archive, Flavor, Signature, signatures};
 use crate::store::scratch::Folder;
 use crate::toolchain::layout::{Project, Tree};
 
 mod clang;
 mod error;
+mod inline;
 mod input;
 mod ir;
 mod layout;
@@ -76,6 +77,21 @@ impl Level {
             Self::Smallest => "-Oz",
         }
     }
+
+    /// Whether functions are put into their callers for speed: no debugger's level, and none
+    /// where size counts.
+    fn inlines(self) -> bool {
+        matches!(self, Self::Less | Self::Speed | Self::More)
+    }
+}
+
+/// When references are counted without a call of the runtime.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Inline {
+    /// At -O1, -O2 and -O3, with the release runtime
+    Auto,
+    /// Every `inc_ref` and `dec_ref` is a call
+    Never,
 }
 
 /// How to link.
@@ -89,6 +105,8 @@ pub struct Options {
     pub lto: bool,
     /// Whether debug information stays.
     pub debug: bool,
+    /// When the runtime's fast paths go into the modules.
+    pub inline: Inline,
     /// Of `-l`.
     pub libraries: Vec<String>,
     /// Of `-L`.
@@ -153,9 +171,16 @@ impl Request<'_> {
         let table = signatures();
         let clang = clang::ask(&tools)?;
         let mut steps = Vec::new();
-        let verified = self.verify(&tools, &inputs, &table, &clang)?;
+        let mut verified = self.verify(&tools, &inputs, &table, &clang)?;
         steps.push(("verify", verified.iter().map(|verified| verified.took).sum()));
         let runtime = self.runtime.map(|runtime| runtime()).transpose()?;
+        if let Some(fast) = runtime.as_ref().and_then(|archive| self.fast_paths(archive)) {
+            let (took, commands) = inline::into(&tools, fast, &mut verified)?;
+            steps.push(("inline", took));
+            for text in commands {
+                self.progress.event(Event::Detail { text });
+            }
+        }
         let made = folder.path().join("program");
         let took = self.link(&tools, &inputs, &verified, runtime.as_ref(), &table, &made)?;
         steps.push(("link", took));
@@ -235,6 +260,14 @@ impl Request<'_> {
             }
         }
         Ok(all)
+    }
+
+    /// What goes into the modules besides an archive. The debug archive has to see every
+    /// reference that is taken and given.
+    fn fast_paths<'a>(&self, archive: &'a Archive) -> Option<&'a Path> {
+        let options = self.options;
+        let is_wanted = options.inline == Inline::Auto && options.level.inlines();
+        (is_wanted && archive.flavor == Flavor::Release).then_some(&archive.inline)
     }
 
     fn warn(&self, text: String) {

@@ -17,6 +17,9 @@ use crate::host::hash::Digest;
 use crate::toolchain::runtime::{RuntimeStamp, SCHEMA, STAMPS};
 use crate::toolchain::stamp::Inputs;
 
+/// Where the fast paths for IR lie in a tree.
+pub const INLINE: &str = "share/reml/reml_runtime_inline.ll";
+
 /// Where the stamp of an archive lies.
 #[must_use]
 pub fn stamp_path(tree: &Path, flavor: Flavor) -> PathBuf {
@@ -36,7 +39,7 @@ fn shared(sources: &Sources) -> Result<Vec<(&'static str, Vec<u8>)>, Fault> {
     for (name, place) in [
         ("include/reml_runtime.h", "include/reml_runtime.h"),
         ("ir/reml_runtime.ll", "share/reml/reml_runtime.ll"),
-        ("ir/reml_runtime_inline.ll", "share/reml/reml_runtime_inline.ll"),
+        ("ir/reml_runtime_inline.ll", INLINE),
     ] {
         let Some(bytes) = sources.file(name) else {
             let folder = sources.checkout.clone().unwrap_or_default();

@@ -94,6 +94,8 @@ pub struct Request<'r> {
 pub struct Archive {
     /// Its file.
     pub path: PathBuf,
+    /// The fast paths for IR that were installed with it.
+    pub inline: PathBuf,
     /// Which it is.
     pub flavor: Flavor,
     /// The runtime's version and the beginning of its sources' digest: `1.0.0+0123456789ab`.
@@ -231,7 +233,8 @@ impl Request<'_> {
     ) -> Result<Archive, Fault> {
         let path = self.place.archive(flavor);
         let bytes = fs::metadata(&path)?.len();
-        Ok(Archive { path, flavor, revision: plan.revision.clone(), bytes, reason })
+        let inline = self.place.tree.root().join(install::INLINE);
+        Ok(Archive { path, inline, flavor, revision: plan.revision.clone(), bytes, reason })
     }
 
     fn one(&self, plan: &mut Plan, flavor: Flavor, force: bool) -> Result<Archive, Fault> {

@@ -84,6 +84,8 @@ fn inputs_that_cannot_be_linked_are_refused_before_any_tool_starts() {
     fixture.run(["link"]).code(2);
     fixture.run(["link", "x.ll"]).code(2).stderr_has("--output");
     fixture.run(["link", "x.ll", "-o", "y", "-O", "9"]).code(2);
+    let outcome = fixture.run(["link", "x.ll", "-o", "y", "--inline-runtime=never"]);
+    outcome.code(2).stderr_has("--link-runtime");
 }
 
 #[test]

@@ -164,6 +164,95 @@ fn the_debug_runtime_sees_that_the_list_leaks_nothing_and_a_planted_leak() {
     assert!(runs("leak.ll"));
 }
 
+/// Takes and gives back a reference, a million times; then releases once too often where an
+/// argument is given.
+const COUNTING: &str = "declare ptr @mem_alloc(i64)
+declare void @inc_ref(ptr)
+declare void @dec_ref(ptr)
+declare void @print_i64(i64)
+
+define void @hot(ptr %object) noinline uwtable {
+start:
+  br label %loop
+loop:
+  %i = phi i64 [ 0, %start ], [ %next, %loop ]
+  call void @inc_ref(ptr %object)
+  call void @inc_ref(ptr null)
+  call void asm sideeffect \"\", \"~{memory}\"()
+  call void @dec_ref(ptr %object)
+  %next = add i64 %i, 1
+  %again = icmp ult i64 %next, 1000000
+  br i1 %again, label %loop, label %end
+end:
+  ret void
+}
+
+define i32 @main(i32 %argc, ptr %argv) uwtable {
+  %object = call ptr @mem_alloc(i64 16)
+  call void @hot(ptr %object)
+  %header = getelementptr i8, ptr %object, i64 -8
+  %count = load i32, ptr %header
+  %wide = zext i32 %count to i64
+  call void @print_i64(i64 %wide)
+  call void @dec_ref(ptr %object)
+  %more = icmp ugt i32 %argc, 1
+  br i1 %more, label %twice, label %end
+twice:
+  call void @dec_ref(ptr %object)
+  br label %end
+end:
+  ret i32 0
+}
+";
+
+#[test]
+#[ignore = "needs real toolchains: the step ir of .ci/run"]
+fn counting_references_costs_no_call_of_the_runtime() {
+    for processor in BOTH {
+        let place = Place::new(processor);
+        place.write("count.ll", COUNTING);
+        place.write("expect", "1\n");
+        let expected = place.path("expect");
+        // Whether `hot` looks at the count itself, and whether it calls the runtime for it.
+        let hot = |args: &[&str]| {
+            let mut all = vec!["count.ll"];
+            all.extend(args);
+            place.link(&all).code(0).stderr_lacks("warning");
+            place.runs(place.hosted(), &expected, &[]).code(0);
+            let twice =
+                place.run(["run", "--offline", "--backend", place.hosted(), "./program", "x"]);
+            twice.code(1).stderr_has("double release");
+            let text = place.tool("objdump", &["-d", "--disassemble-symbols=hot", "program"]);
+            // Two names of one place are told by the later one.
+            let calls = text.contains("<inc_ref>") || text.contains("<dec_ref>");
+            (text.contains("-0x8(") || text.contains("#-0x8]"), calls)
+        };
+        for args in [&[][..], &["-O1"], &["-O3", "-g"], &["--lto"], &["-static"]] {
+            assert_eq!(hot(&[args, &["--link-runtime"]].concat()), (true, false), "{args:?}");
+        }
+        for args in [&["--inline-runtime=never"][..], &["-O0"], &["-Os"], &["-Oz"]] {
+            assert_eq!(hot(&[args, &["--link-runtime"]].concat()), (false, true), "{args:?}");
+        }
+        assert_eq!(hot(&["--link-runtime=debug"]), (false, true));
+        // A compiler that did it by itself is let alone; the folder plays no part.
+        let file = place.tree().join("share/reml/reml_runtime_inline.ll");
+        place.tool("llvm-link", &["count.ll", file.to_str().unwrap(), "-o", "own.bc"]);
+        place.link(&["own.bc", "--link-runtime"]).code(0);
+        place.runs(place.hosted(), &expected, &[]).code(0);
+        place.link(&["count.ll", "--link-runtime"]).code(0);
+        let first = fs::read(place.path("program")).unwrap();
+        fs::create_dir(place.path("other")).unwrap();
+        fs::rename(place.path("count.ll"), place.path("other/count.ll")).unwrap();
+        let outcome = place.link(&["other/count.ll", "--link-runtime"]);
+        outcome.code(0);
+        assert!(first == fs::read(place.path("program")).unwrap());
+        assert!(place.tool("readelf", &["-sW", "program"]).contains(" count.ll"));
+        let metrics = fs::read_to_string(place.project.join("toolchains/metrics.jsonl")).unwrap();
+        let line: Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
+        assert!(line["milliseconds"]["inline"].is_u64(), "{line}");
+    }
+}
+
 #[test]
 #[ignore = "needs real toolchains: the step ir of .ci/run"]
 fn ir_that_is_not_valid_is_told_with_its_line_and_the_old_program_stays() {
