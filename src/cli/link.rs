@@ -192,6 +192,9 @@ fn record(
 ) {
     let status = linked.map_or_else(|fault| fault.kind().exit_code(), |_| 0);
     let mut entry = Entry::new("link", prepared.target.triple, took, status.into());
+    if let Some(glibc) = prepared.stamp.glibc() {
+        entry.version("glibc", glibc);
+    }
     if let Ok(linked) = linked {
         for (step, time) in &linked.steps {
             entry.took(step, *time);

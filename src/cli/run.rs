@@ -122,8 +122,14 @@ impl Args {
             let lock = context.lock().map_err(fault)?;
             Ok(kernel(&world, &pins, &lock, program.target)?.file)
         };
-        let toolchain = prepared(&context.project, &pins, program.target, &release)
-            .map(|prepared| prepared.tree);
+        let prepared = prepared(&context.project, &pins, program.target, &release);
+        // A static program brings its own.
+        let glibc = match &prepared {
+            Ok(prepared) if program.facts.interpreter.is_some() => prepared.stamp.glibc(),
+            _ => None,
+        };
+        let glibc = glibc.map(str::to_owned);
+        let toolchain = prepared.map(|prepared| prepared.tree);
         // Until the program has ended, no `prepare` removes the tree.
         let _in_use = toolchain.as_ref().ok().and_then(|tree| fs::share(&tree.stamp()));
         let request = Request {
@@ -148,18 +154,18 @@ impl Args {
         let (mut ours, mut errors) = (std::io::stdout(), std::io::stderr());
         let Some(expected) = expected else {
             let outcome = request.run(input, None, &mut ours, &mut errors)?;
-            Self::record(context, &program, &outcome);
+            Self::record(context, &program, &outcome, glibc);
             return Ok(outcome.status);
         };
         let most = expected.len().saturating_add(MORE);
         let mut tee = Tee { kept: Vec::new(), most };
         let outcome = request.run(input, Some(&mut tee), &mut ours, &mut errors)?;
-        Self::record(context, &program, &outcome);
+        Self::record(context, &program, &outcome, glibc);
         Ok(self.judge(&expected, &tee.kept, &outcome))
     }
 
     /// A line of metrics, where there is a project that keeps them.
-    fn record(context: &Context<'_>, program: &Program, outcome: &Outcome) {
+    fn record(context: &Context<'_>, program: &Program, outcome: &Outcome, glibc: Option<String>) {
         if !matches!(fs::stat(&context.project.toolchains()), Ok(Some(_))) {
             return;
         }
@@ -169,6 +175,9 @@ impl Args {
         entry.emulator = Some(outcome.backend.name().to_owned());
         if let Some(qemu) = &outcome.qemu {
             entry.version("qemu", qemu);
+        }
+        if let Some(glibc) = glibc {
+            entry.version("glibc", glibc);
         }
         entry.elf_bytes = fs::metadata(&program.path).ok().map(|meta| meta.len());
         entry.record(&context.project, context.reporter);

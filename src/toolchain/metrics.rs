@@ -27,7 +27,8 @@ pub struct Entry {
     pub command: String,
     /// The target's triple.
     pub target: String,
-    /// What took part, by name: `reml-toolchain`, `llvm`, `runtime`, `qemu`, …
+    /// What took part, by name: `reml-toolchain`, `llvm`, `glibc` (the
+    /// sysroot's package), `runtime`, `qemu`, …
     pub versions: BTreeMap<String, String>,
     /// Wall time in milliseconds, by step; `total` is there always.
     pub milliseconds: BTreeMap<String, u64>,

@@ -137,6 +137,16 @@ impl Stamp {
         self.inputs.packages()
     }
 
+    /// The version of the sysroot's C library, as its package has it: `2.36-9+deb12u14`.
+    #[must_use]
+    pub fn glibc(&self) -> Option<&str> {
+        let mut packages = self.packages();
+        packages.find_map(|(component, name, version, _)| {
+            let is_it = component == "sysroot" && name.split(':').next() == Some("libc6");
+            is_it.then_some(version)
+        })
+    }
+
     /// Compares with what is wanted now.
     #[must_use]
     pub fn freshness(&self, wanted: &Inputs) -> Freshness {
@@ -180,6 +190,19 @@ mod tests {
         let Freshness::Stale(reason) = stamp.freshness(&wanted) else { panic!("it is stale") };
         assert_eq!(reason.to_string(), "libc6 changed (u13 → u14), --with changed (+zlib1g-dev)");
         assert_eq!(stamp.freshness(&stamp.inputs), Freshness::Fresh);
+    }
+
+    #[test]
+    fn the_c_library_is_the_sysroots() {
+        let digest = "0123456789abcdef";
+        let of = |component: &str, version: &str| {
+            (format!("{component} libc6:arm64"), format!("{version} {digest}"))
+        };
+        let (other, own) = (of("llvm", "2.41-12"), of("sysroot", "2.36-9+deb12u14"));
+        let dev = ("sysroot libc6-dev:arm64", format!("2.36-9 {digest}"));
+        let pairs = [(&*other.0, &*other.1), (dev.0, &*dev.1), (&*own.0, &*own.1)];
+        assert_eq!(stamp(&pairs).glibc(), Some("2.36-9+deb12u14"));
+        assert_eq!(stamp(&pairs[..2]).glibc(), None);
     }
 
     #[test]

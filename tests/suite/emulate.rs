@@ -186,6 +186,9 @@ fn what_the_microvm_tells_is_passed_on_exactly_and_it_is_not_waited_for() {
     }
     let metrics = fixture.read("toolchains/metrics.jsonl");
     assert!(metrics.contains("\"emulator\":\"microvm\"") && metrics.contains("\"exit_status\":7"));
+    // A static program has its own C library.
+    let last = metrics.lines().last().unwrap();
+    assert!(last.contains("\"qemu\":\"9.9.9\"") && !last.contains("glibc"), "{last}");
     // Nothing of the run is left; the kernel is kept, so that the network is not needed.
     assert_eq!(fs::read_dir(fixture.path("toolchains/cache/run")).unwrap().count(), 0);
     qemu(&fixture, &GOOD.replace("exit 7", "signal 11"));

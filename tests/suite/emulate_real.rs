@@ -113,6 +113,8 @@ fn behaves(processor: &'static str, backend: &'static str) {
     // C++ with its shared libraries, and a static program.
     place.build("cpp.cpp", "cpp", &[]);
     assert_eq!(text(&place.run(&[], &["./cpp"]).stdout), "thrown\n");
+    let metrics = fs::read_to_string(place.project.join("toolchains/metrics.jsonl")).unwrap();
+    assert!(metrics.lines().last().unwrap().contains("\"glibc\":\"2.36-"), "{metrics}");
     place.build("probe.c", "static", &["-static"]);
     assert!(text(&place.run(&[], &["./static", "x"]).stdout).starts_with("[./static][x]"));
 }

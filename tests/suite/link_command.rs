@@ -125,6 +125,7 @@ fn a_good_program_replaces_the_old_one_and_stands_in_the_metrics() {
     assert_eq!((&line["command"], &line["exit_status"]), (&"link".into(), &0.into()));
     assert_eq!(line["elf_bytes"], made.len());
     assert_eq!(line["versions"]["llvm"], "19.1.7");
+    assert!(line["versions"]["glibc"].as_str().unwrap().starts_with("2.36-"), "{line}");
     assert_eq!(fs::read_dir(fixture.path("toolchains/cache/link")).unwrap().count(), 0);
 }
 
@@ -148,6 +149,8 @@ fn what_is_no_program_for_the_target_is_never_installed() {
     assert_eq!(fixture.read("program"), "old");
     let metrics = fixture.read("toolchains/metrics.jsonl");
     assert!(metrics.lines().last().unwrap().contains("\"exit_status\":1"), "{metrics}");
+    let mut links = metrics.lines().filter(|line| line.contains("\"link\""));
+    assert!(links.all(|line| line.contains("\"glibc\":\"2.36-")), "{metrics}");
     fs::create_dir(fixture.path("folder")).unwrap();
     tools(&fixture, &Elf::program(X86_64, "x").build());
     let outcome = fixture.run(["link", "main.ll", "-o", "/nonexistent/folder/program"]);
