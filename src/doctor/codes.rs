@@ -34,6 +34,8 @@ pub const CODES: &[Rule] = &[
     ("rust-target-missing",     Warning, "rustup target add TARGET"),
     ("qemu-missing",            Warning, "reml-toolchain prepare --brew"),
     ("variables-ignored",       Note,    "nothing to do for the tools in bin/: they leave these out"),
+    ("variables-replaced",      Note,    "nothing to do; whoever wants another tool sets it again after env.sh"),
+    ("variables-kept",          Note,    "unset those that are meant for programs of this machine alone"),
     ("preloaded",               Warning, "unset VARIABLE"),
     ("home-wrong",              Warning, "unset REML_TOOLCHAIN_HOME"),
     ("proxy-malformed",         Error,   "unset VARIABLE"),

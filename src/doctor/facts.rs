@@ -170,6 +170,10 @@ pub struct Variables {
     pub preloads: Vec<String>,
     /// Those that lead compilers astray and that the tools in `bin/` leave out.
     pub ignored: Vec<String>,
+    /// Those that `env.sh` would set, and that have another value.
+    pub replaced: Vec<String>,
+    /// Those that builds of C read, and that `env.sh` leaves as they are.
+    pub kept: Vec<String>,
     /// What `REML_TOOLCHAIN_HOME` names although no toolchain lies there.
     pub wrong_home: Option<String>,
 }

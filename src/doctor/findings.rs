@@ -268,6 +268,19 @@ fn variables(findings: &mut Findings<'_>, facts: &Facts) {
             )
         }),
     );
+    let list = |names: &[String]| (!names.is_empty()).then(|| names.join(", "));
+    findings.add(
+        "variables-replaced",
+        list(&variables.replaced).map(|names| {
+            format!("{names}: set, but not to what the toolchain has; env.sh, `env` and `exec` replace it")
+        }),
+    );
+    findings.add(
+        "variables-kept",
+        list(&variables.kept).map(|names| {
+            format!("{names}: the toolchain leaves it as it is, and builds of C for a target may read it")
+        }),
+    );
     findings.add_cured(
         "preloaded",
         variables.preloads.iter().map(|name| {

@@ -23,6 +23,7 @@ mod network;
 mod place;
 pub mod render;
 mod tools;
+mod variables;
 
 use facts::Facts;
 
@@ -93,7 +94,7 @@ pub fn examine(world: &World<'_>, pins: &Pins, lock: &Lock) -> Result<Report, Fa
         place: place::place(world.project)?,
         rust: crate::audit::rust(world.env),
         emulators: tools::emulators(world, pins, &toolchains),
-        variables: tools::variables(world.env),
+        variables: variables::variables(world, pins)?,
         lock_behind: crate::audit::lock_behind(pins, lock, pins.target, &pins.release, &[]),
         network: network::network(world, pins),
         system,

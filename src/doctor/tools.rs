@@ -1,21 +1,20 @@
-//! The system, its compilers and emulators, the variables around them, and the toolchains
+//! The system, its compilers and emulators, and the toolchains
 //! made so far. Programs are asked for their version and nothing else; `brew` for bottles,
 //! where it has to install something and the network may be used.
 
-use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::World;
 use super::facts::{
-    Brew, Clang, Emulator, Llvm, Machine, PassedOver, System, Toolchain, TreeProblem, Variables,
+    Brew, Clang, Emulator, Llvm, Machine, PassedOver, System, Toolchain, TreeProblem,
 };
 use super::findings::major;
 use crate::emulate::find;
 use crate::host::fault::Fault;
 use crate::host::http::Reach;
 use crate::host::progress::Event;
-use crate::host::{Env, fs, platform};
+use crate::host::{fs, platform};
 use crate::llvm::brew::{self, Keg};
 use crate::llvm::host::{Host, built, keg};
 use crate::llvm::machine::{self, Cpu, Fit, Platform};
@@ -23,7 +22,6 @@ use crate::llvm::{self, Candidate, REQUIRED, Rejection};
 use crate::pins::{Pins, Target};
 use crate::prepare::{Found, all_prepared, brew_call};
 use crate::toolchain::check;
-use crate::toolchain::hostile::{LAUNCHER, PRELOADS, is_removed};
 use crate::toolchain::layout::Tree;
 use crate::toolchain::stamp::{Freshness, Stamp};
 use crate::toolchain::tools_table::Tools;
@@ -205,25 +203,6 @@ pub(super) fn emulators(world: &World<'_>, pins: &Pins, toolchains: &[Toolchain]
         }
     };
     targets.into_iter().map(emulator).collect()
-}
-
-/// The variables that matter.
-pub(super) fn variables(env: &Env) -> Variables {
-    let is_preload = |name: &str| PRELOADS.contains(&name);
-    let is_set = |(name, value): (&OsString, &OsString)| {
-        let name = name.to_string_lossy().into_owned();
-        let matters = is_preload(&name) || (is_removed(OsStr::new(&name)) && name != LAUNCHER);
-        (matters && !value.is_empty()).then_some(name)
-    };
-    let (preloads, ignored) =
-        env.vars.iter().filter_map(is_set).partition(|name: &String| is_preload(name));
-    let home = env.var("REML_TOOLCHAIN_HOME").map(PathBuf::from);
-    let is_toolchain = |home: &PathBuf| is_there(&Tree::new(home.clone()).stamp());
-    Variables {
-        preloads,
-        ignored,
-        wrong_home: home.filter(|it| !is_toolchain(it)).map(|it| it.display().to_string()),
-    }
 }
 
 /// The toolchains made so far, looked at quickly.

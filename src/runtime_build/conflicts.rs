@@ -2,6 +2,7 @@
 //! nobody wonders why they had no effect. It only looks.
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use crate::host::Env;
 use crate::host::progress::{Event, Progress};
@@ -18,9 +19,10 @@ const CARGO: [&str; 2] = ["RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"];
 const HARMLESS: [&str; 5] =
     ["CARGO", "CARGO_HOME", "CARGO_INCREMENTAL", "CARGO_TERM_COLOR", "CARGO_TERM_QUIET"];
 
-/// The names that are set and not followed, sorted.
+/// The names that are set and not followed, sorted. What `env.sh` set, to something below
+/// the folder of toolchains, says the same as we do.
 #[must_use]
-pub fn ignored(env: &Env, target: &Target) -> Vec<String> {
+pub fn ignored(env: &Env, target: &Target, toolchains: &Path) -> Vec<String> {
     let end = format!("_{}", target.underscored());
     let is_ignored = |name: &str| {
         let tool = name.strip_suffix(&end).unwrap_or(name);
@@ -30,7 +32,8 @@ pub fn ignored(env: &Env, target: &Target) -> Vec<String> {
     };
     let is_tool_made =
         |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_BIN_");
-    let names = env.vars.keys().filter(|name| env.var(&name.to_string_lossy()).is_some());
+    let is_foreign = |value: &OsStr| !value.is_empty() && !Path::new(value).starts_with(toolchains);
+    let names = env.vars.iter().filter(|(_, value)| is_foreign(value)).map(|(name, _)| name);
     names
         .filter_map(|name| OsStr::to_str(name))
         .filter(|name| is_ignored(name) && !is_tool_made(name))
@@ -39,8 +42,8 @@ pub fn ignored(env: &Env, target: &Target) -> Vec<String> {
 }
 
 /// Tells them.
-pub fn tell(env: &Env, target: &Target, progress: &dyn Progress) {
-    let names = ignored(env, target);
+pub fn tell(env: &Env, target: &Target, toolchains: &Path, progress: &dyn Progress) {
+    let names = ignored(env, target, toolchains);
     if !names.is_empty() {
         let text = format!(
             "set here, but not followed, so that the archive is the same everywhere: {}",
@@ -52,6 +55,9 @@ pub fn tell(env: &Env, target: &Target, progress: &dyn Progress) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::ffi::OsString;
+
     use super::*;
     use crate::pins::TARGETS;
 
@@ -67,15 +73,21 @@ mod tests {
             "CARGO_PKG_NAME",
             "HOME",
         ];
-        let vars = names.iter().map(|name| (name.into(), "x".into())).collect();
+        let mut vars: BTreeMap<OsString, OsString> =
+            names.iter().map(|name| (name.into(), "x".into())).collect();
+        // As `env.sh` sets it.
+        vars.insert("AR_x86_64_unknown_linux_gnu".into(), "/p/toolchains/t/bin/ar".into());
+        vars.insert("AR".into(), "/p/toolchains-of-another/ar".into());
+        vars.insert("CXX".into(), "".into());
         let env = Env { vars, ..Env::default() };
         let expected = [
+            "AR",
             "CARGO_TARGET_DIR",
             "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER",
             "CC",
             "CFLAGS_x86_64_unknown_linux_gnu",
             "RUSTC_WRAPPER",
         ];
-        assert_eq!(ignored(&env, &TARGETS[0]), expected);
+        assert_eq!(ignored(&env, &TARGETS[0], Path::new("/p/toolchains")), expected);
     }
 }

@@ -304,7 +304,8 @@ impl Request<'_> {
             rust.release
         );
         self.progress.event(Event::Note { text });
-        conflicts::tell(self.env, self.place.target, self.progress);
+        let toolchains = self.project.toolchains();
+        conflicts::tell(self.env, self.place.target, &toolchains, self.progress);
         let site = Site::new(self.project.build());
         let manifest = plan.sources.unpack(&site.sources())?;
         site.make(self.env, rust, (self.place.target, flavor), &manifest, self.progress)

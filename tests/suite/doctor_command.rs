@@ -114,6 +114,37 @@ fn j09_preloaded_and_hostile_variables_are_told_with_what_to_unset() {
 }
 
 #[test]
+fn j06_a_compiler_of_the_users_is_told_and_env_replaces_it() {
+    let mut fixture = Fixture::prepared();
+    doctor(&fixture, NONE).code(0).stdout_lacks("variables-");
+    fixture.set_env("CC_x86_64_unknown_linux_gnu", "/usr/bin/gcc");
+    fixture.set_env("CFLAGS_x86_64_unknown_linux_gnu", "-O3");
+    fixture.set_env("CC", "tcc");
+    let outcome = doctor(&fixture, NONE);
+    outcome.code(0).stdout_has("note[variables-replaced]: CC_x86_64_unknown_linux_gnu: set");
+    outcome.stdout_has("note[variables-kept]: CC, CFLAGS_x86_64_unknown_linux_gnu: the toolchain");
+    // What is sourced or run has the toolchain's compiler, and what else was set.
+    let script = "echo \"$CC_x86_64_unknown_linux_gnu $CC $CFLAGS_x86_64_unknown_linux_gnu\"";
+    let clang = "toolchains/x86_64-unknown-linux-gnu/bin/x86_64-unknown-linux-gnu-clang";
+    let expected = format!("{} tcc -O3\n", fixture.path(clang).display());
+    fixture.run(["exec", "--", "/bin/sh", "-c", script]).code(0).stdout_is(&expected);
+    let sourced = format!(
+        ". '{}/env.sh'; {script}",
+        fixture.path("toolchains/x86_64-unknown-linux-gnu").display()
+    );
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &sourced]).env("CC", "tcc");
+    command.env("CC_x86_64_unknown_linux_gnu", "/usr/bin/gcc");
+    command.env("CFLAGS_x86_64_unknown_linux_gnu", "-O3");
+    assert_eq!(String::from_utf8(command.output().unwrap().stdout).unwrap(), expected);
+    // What env.sh set is no conflict.
+    fixture.unset_env("CC");
+    fixture.unset_env("CFLAGS_x86_64_unknown_linux_gnu");
+    fixture.set_env("CC_x86_64_unknown_linux_gnu", fixture.path(clang).to_str().unwrap());
+    doctor(&fixture, NONE).code(0).stdout_lacks("variables-");
+}
+
+#[test]
 fn folders_that_refuse_or_are_open_to_all_are_told_by_trying() {
     let fixture = Fixture::prepared();
     let toolchains = fixture.path("toolchains");

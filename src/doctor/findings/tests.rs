@@ -160,6 +160,8 @@ fn every_code_but_one_follows_from_one_changed_fact_of_a_good_host() {
         ("rust-target-missing", mac, |f| f.rust.as_mut().unwrap().targets.clear()),
         ("qemu-missing", mac, |f| f.emulators[0].system = None),
         ("variables-ignored", linux, |f| f.variables.ignored = vec!["CPATH".into()]),
+        ("variables-replaced", linux, |f| f.variables.replaced = vec!["CC_x".into()]),
+        ("variables-kept", linux, |f| f.variables.kept = vec!["CFLAGS".into()]),
         ("preloaded", linux, |f| {
             f.variables = Variables { preloads: vec!["LD_PRELOAD".into()], ..Variables::default() };
         }),
