@@ -221,7 +221,9 @@ fn g17_garbage_instead_of_http_is_refused_without_retry() {
         let bench = Bench::always(fault);
         let error = network_error(&bench);
         assert!(matches!(error.code(), "bad-response" | "transfer-broken"), "{name}: {error}");
-        assert!(bench.server.seen().len() <= 4, "{name}");
+        // What merely breaks off may be the network's fault.
+        let most = if error.code() == "bad-response" { 1 } else { 4 };
+        assert!(bench.server.seen().len() <= most, "{name}");
     }
 }
 

@@ -139,7 +139,7 @@ fn an_expired_suite_is_refused_unless_allowed_by_name() {
 }
 
 #[test]
-fn a_date_in_the_future_is_refused_and_both_clocks_are_named() {
+fn b04_b17_a_date_in_the_future_is_refused_and_both_clocks_are_named() {
     let mut fixture = after(|fixture| {
         let suite = fixture.mirror.suite("bookworm");
         // Not signed in the future, which is refused before the date is read.

@@ -1,149 +1,269 @@
-//! Guards taken out one by one, in a copy of the sources: the tests named must fail then.
-//! Never a test of wording: each mutant must compile, and its tests pass without it.
+//! Guards taken out one by one, in a copy of the sources: the tests of their rows in
+//! `docs/faults.md` must fail then. Never a test of wording: each mutant must compile, and
+//! its tests pass without it.
+//!
+//! All mutants are in one copy and one build, each behind a switch. The copy reads from a
+//! file which of them is on, so that also the programs that tests start know it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
+use crate::catalogue;
 use crate::support::sources::root;
 
-/// A file, the guard in it, what takes its place, and the tests of which one must fail.
-type Mutant = (&'static str, &'static str, &'static str, &'static [&'static str]);
+mod archives;
+mod indices;
+mod network;
+mod own_files;
+mod reasons;
+mod signatures;
 
-const VERIFY: &str = "src/debian/openpgp/verify.rs";
-const KEY: &str = "src/debian/openpgp/key.rs";
-const RELEASE: &str = "src/debian/release/check.rs";
-const TAR: &str = "src/debian/tar.rs";
-const HEADER: &str = "src/debian/tar/header.rs";
-const NAME: &str = "src/debian/tar/name.rs";
-const AR: &str = "src/debian/ar.rs";
-const REDIRECT: &str = "src/host/http/redirect.rs";
+/// What it stands for, a file, the guard in it, and what takes the guard's place, where `OFF`
+/// says whether the mutant is on. It stands for rows, each of which must have a test that
+/// fails then; a word that is no row names such tests itself.
+type Mutant = (&'static str, &'static str, &'static str, &'static str);
 
-#[rustfmt::skip]
-const MUTANTS: &[Mutant] = &[
-    (VERIFY, "if packet.tag != 2 {", "if false {", &["signatures::a29_"]),
-    (VERIFY, "if created > now.saturating_add(CLOCK_SKEW) {", "if false {", &["signatures::a12_"]),
-    (VERIFY, "if created < key.created {", "if false {", &["signatures::a11_"]),
-    (VERIFY, "signature.expires().filter(|expires| *expires <= now)", "signature.expires().filter(|_| false)", &["signatures::a13_"]),
-    (VERIFY, "key.expires.filter(|expires| *expires <= now)", "key.expires.filter(|_| false)", &["signatures::a07_", "signatures::a08_"]),
-    (VERIFY, "if signature.kind != TEXT_SIGNATURE {", "if false {", &["signatures::a30_"]),
-    (VERIFY, "if key.material.is_weak() {", "if false {", &["::a15_"]),
-    (VERIFY, "= signature.critical {", "= signature.critical.filter(|_| false) {", &["signatures::a32_"]),
-    (VERIFY, "= signature.uncovered {", "= signature.uncovered.filter(|_| false) {", &["signatures::a34_"]),
-    (VERIFY, "= signature.twice {", "= signature.twice.filter(|_| false) {", &["signatures::"]),
-    (VERIFY, "if !signature.issuers.iter().all(", "if false && !signature.issuers.iter().all(", &["signatures::"]),
-    (VERIFY, "if !self.digests.contains(&digest) {", "if false {", &["signatures::a23_"]),
-    (VERIFY, "if self.checked > MAX_CHECKED {", "if false {", &["signatures::a35_"]),
-    (VERIFY, "if !key.material.signed(", "if false && !key.material.signed(", &["signatures::a16_", "signatures::a33_"]),
-    (VERIFY, "return Err(SignatureError::Bad { fingerprint, name, reason });", "let _ = (fingerprint, name, reason);", &["signatures::a05_"]),
-    (VERIFY, ".any(|good| good.fingerprint == key.fingerprint)", ".any(|good| good.fingerprint == key.fingerprint || true)", &["::a42_"]),
-    (VERIFY, "if judge.good.is_empty() {", "if false {", &["signatures::a02_", "signatures::a14_"]),
-    (KEY, "Role::Release => suite == release,", "Role::Release => suite == release || true,", &["inrelease::"]),
-    (KEY, "in_role && releases.contains(&release)", "in_role && !releases.is_empty()", &["inrelease::a06_"]),
-    (RELEASE, "if date.0 > now.0.saturating_add(AHEAD) {", "if false && date.0 > now.0.saturating_add(AHEAD) {", &["lock_refusals::", "b04_"]),
-    (RELEASE, "None if expectation.valid_until_required =>", "None if false && expectation.valid_until_required =>", &["b02_"]),
-    (RELEASE, "Some(until) if until < now => {", "Some(until) if false && until < now => {", &["b01_"]),
-    (RELEASE, "if date < seen.date {", "if false {", &["b05_"]),
-    (RELEASE, "if date == seen.date && *digest != seen.sha256 {", "if false && *digest != seen.sha256 {", &["b05_"]),
-    (TAR, "if name.is_some() || target.is_some() {", "if false {", &["archives::links::f09_", "archives::names::f09_", "f09_"]),
-    (TAR, "if long.is_some() {", "if false {", &["f09_"]),
-    (TAR, "if target.is_some() && !matches!(header.kind, b'1' | b'2') {", "if false {", &["f09_"]),
-    (TAR, "if size > 0 && header.kind != b'0' {", "if false {", &["f19_"]),
-    (TAR, "if count > limit {", "if false && count > limit {", &["f16_"]),
-    (HEADER, "b'x' | b'g' | b'X' => return Err(Problem::Pax { kind }),", "b'x' | b'g' | b'X' => {}", &["f08_"]),
-    (HEADER, "_ => return Err(Problem::MemberType { kind }),", "_ => {}", &["f06_"]),
-    (HEADER, "check_sum(block, &fields.cksum)?;", "let _ = check_sum(block, &fields.cksum);", &["f17_"]),
-    (HEADER, "octal(\"gid\", &fields.gid)?;", "", &["f17_"]),
-    (NAME, "if text.starts_with('/') {", "if false {", &["f01_"]),
-    (NAME, "if index == MAX_DEPTH {", "if false && index == MAX_DEPTH {", &["f16_"]),
-    (NAME, "if bytes.len() > MAX_PATH {", "if false {", &["f16_paths_"]),
-    (NAME, "if text.chars().any(char::is_control) {", "if false {", &["f15_"]),
-    (AR, "if magic != MAGIC {", "if false && magic != MAGIC {", &["e01_"]),
-    (AR, "if padding != b\"\\n\" {", "if false {", &["e06_"]),
-    (AR, "if end != b\"`\\n\" {", "if false {", &["e01_"]),
-    (AR, "if number == 0 {", "if false {", &["e02_"]),
-    (REDIRECT, "if hops >= MOST_HOPS {", "if false {", &["g05_locations_"]),
-    (REDIRECT, "(\"https\", \"http\", Pinned::No) => {", "(\"https\", \"http\", Pinned::No) if false => {", &["g04_"]),
-    (REDIRECT, "&& !hides_control(text)", "&& (!hides_control(text) || true)", &["g05_"]),
-    (REDIRECT, "if location.len() > LONGEST_LOCATION {", "if false {", &["g05_locations_"]),
-];
+/// In place of a guard: a condition that is never met, a statement that is passed over.
+const NEVER: &str = "never";
+/// In place of a guard: a condition that is always met.
+const ALWAYS: &str = "always";
 
-/// Runs the tests whose paths hold one of `filters`: first those of the suite, and if they
-/// pass, those beside the code. `None` when it does not compile.
-fn passes(copy: &Path, filters: &[&str]) -> Option<bool> {
-    let mut ran = false;
-    for kind in [&["--test", "suite"][..], &["--lib"]] {
-        let cargo = |args: &[&str]| {
-            // Without its guard a test may wait for ever: that is noticed as well.
-            let mut command = Command::new("timeout");
-            command
-                .args(["600", "cargo", "test", "--offline"])
-                .args(kind)
-                .args(args)
-                .current_dir(copy);
-            // A folder of its own, kept for the next time.
-            command.env("CARGO_TARGET_DIR", root().join("target/mutants"));
-            // Nobody looks into these programs with a debugger.
-            command.env("CARGO_PROFILE_DEV_DEBUG", "0");
-            command.output().expect("timeout runs")
-        };
-        if !cargo(&["--no-run"]).status.success() {
-            return None;
+/// Rows whose only tests are ignored in usual runs.
+const IGNORED: [&str; 2] = ["A43", "G20"];
+
+/// How long the tests of a row may take, in seconds. A mutant that hangs is noticed.
+const PATIENCE: &str = "60";
+
+fn mutants() -> impl Iterator<Item = (usize, &'static Mutant)> {
+    let lists = [
+        signatures::MUTANTS,
+        indices::MUTANTS,
+        archives::MUTANTS,
+        network::MUTANTS,
+        own_files::MUTANTS,
+    ];
+    // 0 is none.
+    (1..).zip(lists.into_iter().flatten())
+}
+
+/// What takes a guard's place: written out, or made of the guard's own words.
+fn replacement((_, _, from, to): &Mutant) -> String {
+    let (join, off) = match *to {
+        NEVER => ("&&", "!OFF"),
+        ALWAYS => ("||", "OFF"),
+        written => return written.to_owned(),
+    };
+    if !from.contains("if ") {
+        return format!("if !OFF {{ {from} }}");
+    }
+    let (before, rest) = from.split_once("if ").expect("the guard is a condition or a statement");
+    let end = rest.rfind(" =>").or_else(|| rest.rfind(" {")).expect("what follows begins");
+    let (condition, after) = rest.split_at(end);
+    // A `let` takes no parentheses.
+    if condition.contains("let ") {
+        return format!("{before}if {off} {join} {condition}{after}");
+    }
+    format!("{before}if {off} {join} ({condition}){after}")
+}
+
+/// The text of a source with all its mutants.
+fn mutated(file: &str, text: &str) -> String {
+    let mut edits = BTreeMap::new();
+    for (number, mutant) in mutants().filter(|(_, mutant)| mutant.1 == file) {
+        let from = mutant.2;
+        assert_eq!(text.matches(from).count(), 1, "{file}: {from}");
+        let call = format!("crate::off({number})");
+        let edit = (from.len(), replacement(mutant).replace("OFF", &call));
+        let twice = edits.insert(text.find(from), edit);
+        assert!(twice.is_none(), "{file}: two mutants of {from}");
+    }
+    let (mut new, mut end) = (String::new(), 0);
+    for (at, (length, to)) in edits {
+        let at = at.expect("it was counted");
+        assert!(end <= at, "{file}: mutants overlap before {:?}", &text[at..at + length]);
+        new += &text[end..at];
+        new += &to;
+        end = at + length;
+    }
+    new + &text[end..]
+}
+
+/// Which mutant is on, for the copy's `lib.rs`: also a program without an environment and
+/// another user's can read it.
+const SWITCH: &str = r#"
+/// Whether this mutant is on.
+#[must_use]
+pub fn off(mutant: usize) -> bool {
+    use std::{fs, sync::LazyLock};
+    static ON: LazyLock<Option<usize>> = LazyLock::new(|| {
+        let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/mutant")).ok()?;
+        text.trim().parse().ok()
+    });
+    *ON == Some(mutant)
+}
+"#;
+
+/// Writes what differs, so that only that is compiled again.
+fn write_copy(copy: &Path) {
+    let list = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().unwrap();
+    for file in String::from_utf8(list.stdout).unwrap().split_terminator('\0') {
+        let to = copy.join(file);
+        let mut bytes = fs::read(root().join(file)).unwrap();
+        if file.starts_with("src/") {
+            let mut text = mutated(file, &String::from_utf8(bytes).unwrap());
+            text += if file == "src/lib.rs" { SWITCH } else { "" };
+            bytes = text.into_bytes();
         }
-        let output = cargo(&[&["--"], filters].concat());
+        if fs::read(&to).ok().as_ref() != Some(&bytes) {
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::write(&to, bytes).unwrap();
+            fs::set_permissions(&to, fs::metadata(root().join(file)).unwrap().permissions())
+                .unwrap();
+        }
+    }
+}
+
+/// Builds the tests of the copy: the suite and those beside the code.
+fn build(copy: &Path) -> Vec<PathBuf> {
+    let mut cargo = Command::new("cargo");
+    cargo.args([
+        "test",
+        "--offline",
+        "--no-run",
+        "-p",
+        "reml-toolchain",
+        "--lib",
+        "--test",
+        "suite",
+    ]);
+    cargo.args(["--message-format", "json-render-diagnostics"]).current_dir(copy);
+    cargo.env_remove("CARGO_TARGET_DIR").stderr(std::process::Stdio::inherit());
+    let output = cargo.output().unwrap();
+    assert!(output.status.success(), "the copy with its mutants does not compile");
+    let messages = String::from_utf8(output.stdout).unwrap();
+    let messages = messages.lines().map(|line| serde_json::from_str(line).unwrap());
+    let program = |message: serde_json::Value| {
+        let is_test = message["profile"]["test"] == true;
+        message["executable"].as_str().filter(|_| is_test).map(PathBuf::from)
+    };
+    let mut programs: Vec<PathBuf> = messages.filter_map(program).collect();
+    // The quick ones first: `reml_toolchain-…`, `suite-…`.
+    programs.sort();
+    assert_eq!(programs.len(), 2, "{programs:?}");
+    programs
+}
+
+/// Runs the tests whose paths hold one of `filters`, with this mutant on: the names of those
+/// that failed, or `None` if all passed.
+fn failures(copy: &Path, programs: &[PathBuf], mutant: usize, filters: &[&str]) -> Option<String> {
+    fs::write(copy.join("mutant"), mutant.to_string()).unwrap();
+    let patience = if mutant == 0 { "1800" } else { PATIENCE };
+    let mut ran = false;
+    for program in programs {
+        // Without its guard a test may wait for ever: that is noticed as well.
+        let mut command = Command::new("timeout");
+        command.arg(patience).arg(program).args(filters).current_dir(copy);
+        let output = command.output().expect("timeout runs");
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        ran |= said.lines().any(|line| line.starts_with("test ") && line.contains(" ... "));
+        ran |= !said.contains("running 0 tests");
         if !output.status.success() {
-            return Some(false);
+            let failed = |line: &&str| line.starts_with("test ") && line.ends_with("FAILED");
+            let names = said.lines().filter(failed).filter_map(|line| line.split(' ').nth(1));
+            let names = names.collect::<Vec<_>>().join(" ");
+            return Some(if names.is_empty() { output.status.to_string() } else { names });
         }
     }
     assert!(ran, "{filters:?} names no test");
-    Some(true)
+    None
 }
 
 #[test]
 #[ignore = "long: the step mutants of .ci/run, not among the usual ones"]
 fn every_guard_taken_out_is_missed() {
-    let folder = tempfile::tempdir().unwrap();
-    let copy = folder.path().join("copy");
-    fs::create_dir(&copy).unwrap();
-    let list = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output().unwrap();
-    for file in String::from_utf8(list.stdout).unwrap().split_terminator('\0') {
-        let to = copy.join(file);
-        fs::create_dir_all(to.parent().unwrap()).unwrap();
-        fs::copy(root().join(file), to).unwrap();
-    }
-    let (started, mut problems) = (Instant::now(), Vec::new());
-    for (number, (file, from, to, tests)) in MUTANTS.iter().enumerate() {
-        let path = copy.join(file);
-        let sound = fs::read_to_string(&path).unwrap();
-        assert_eq!(sound.matches(from).count(), 1, "{file}: {from}");
-        fs::write(&path, sound.replace(from, to)).unwrap();
-        let verdict = match passes(&copy, tests) {
-            None => "does not compile",
-            Some(true) => "SURVIVES",
-            Some(false) => "killed",
-        };
-        fs::write(&path, sound).unwrap();
-        let seconds = started.elapsed().as_secs();
-        println!("{:>3} {verdict:<16} {file}: {from} (after {seconds} s)", number + 1);
-        if verdict != "killed" {
-            problems.push(format!("{file}: {from}: {verdict}"));
+    let copy = root().join("target/mutants");
+    write_copy(&copy);
+    let started = Instant::now();
+    let programs = build(&copy);
+    println!("built after {} s", started.elapsed().as_secs());
+    let rows = catalogue::tests_by_row();
+    // REML_MUTANTS: only those of rows that begin so.
+    let only = std::env::var("REML_MUTANTS").unwrap_or_default();
+    let mut every = [BTreeSet::new(), BTreeSet::new()];
+    let (mut count, mut problems) = (0, Vec::new());
+    for (number, mutant @ (marks, file, from, _)) in mutants() {
+        if !marks.split(' ').any(|mark| mark.starts_with(&only)) {
+            continue;
+        }
+        count += 1;
+        for mark in marks.split(' ') {
+            let named = vec![mark.to_owned()];
+            let tests = rows.get(mark).unwrap_or(&named);
+            let mut tests: Vec<&str> = tests.iter().map(String::as_str).collect();
+            if IGNORED.contains(&mark) {
+                tests.push("--ignored");
+            }
+            let began = Instant::now();
+            let failed = failures(&copy, &programs, number, &tests);
+            every[usize::from(IGNORED.contains(&mark))]
+                .extend(tests.into_iter().map(str::to_owned));
+            let verdict = if failed.is_some() { "killed" } else { "SURVIVES" };
+            let seconds = began.elapsed().as_secs_f64();
+            println!("{number:>3} {mark:<4} {verdict:<8} {seconds:>5.1} s  {file}: {from:?}");
+            println!("      {}", failed.unwrap_or_default());
+            if verdict != "killed" {
+                problems.push(format!("{mark}: {file}: {from:?}: {}", mutant.3));
+            }
         }
     }
-    println!("{} mutants, {} killed", MUTANTS.len(), MUTANTS.len() - problems.len());
-    let every: Vec<&str> = MUTANTS.iter().flat_map(|mutant| mutant.3.iter().copied()).collect();
-    assert_eq!(passes(&copy, &every), Some(true), "tests fail without any mutant");
+    let seconds = started.elapsed().as_secs();
+    println!("{count} mutants, {} survive, after {seconds} s", problems.len());
+    for tests in every.iter().filter(|tests| !tests.is_empty()) {
+        let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
+        let failed = failures(&copy, &programs, 0, &tests);
+        problems.extend(failed.map(|names| format!("without any mutant: {names}")));
+    }
+    println!("the same tests without a mutant: after {} s", started.elapsed().as_secs());
     assert!(problems.is_empty(), "{problems:#?}");
 }
 
 /// Quick, in every run: each guard that a mutant takes out still stands there, once.
 #[test]
 fn every_mutant_finds_its_guard() {
-    for (file, from, to, tests) in MUTANTS {
-        let text = fs::read_to_string(root().join(file)).unwrap();
-        assert_eq!(text.matches(from).count(), 1, "{file}: {from}");
-        assert!(from != to && !tests.is_empty());
+    let files: BTreeSet<&str> = mutants().map(|(_, mutant)| mutant.1).collect();
+    for file in files {
+        mutated(file, &fs::read_to_string(root().join(file)).unwrap());
     }
+    for (_, mutant) in mutants() {
+        assert!(replacement(mutant).contains("OFF"), "{mutant:?} has no switch");
+    }
+}
+
+/// Quick, in every run: no row of the sections A to G and K goes without.
+#[test]
+fn every_row_of_hostile_bytes_has_a_mutant_or_a_reason() {
+    let with_mutant: BTreeSet<&str> = mutants().flat_map(|(_, it)| it.0.split(' ')).collect();
+    let with_reason: BTreeMap<&str, &str> = reasons::REASONS.iter().copied().collect();
+    let rows = catalogue::tests_by_row();
+    let of_section = |row: &&String| row.starts_with(['A', 'B', 'C', 'D', 'E', 'F', 'G', 'K']);
+    let wrong: Vec<&String> = rows
+        .keys()
+        .filter(of_section)
+        .filter(|row| with_mutant.contains(&***row) == with_reason.contains_key(&***row))
+        .collect();
+    assert!(wrong.is_empty(), "neither mutant nor reason, or both: {wrong:?}");
+    assert!(with_reason.keys().all(|row| rows.contains_key(*row)), "a reason without its row");
+}
+
+#[test]
+fn a_guard_is_switched_by_its_own_words() {
+    let of = |from, to| replacement(&("A01", "src/x.rs", from, to));
+    assert_eq!(of("if a || b {", NEVER), "if !OFF && (a || b) {");
+    assert_eq!(of("Some(x) if x < y => {", NEVER), "Some(x) if !OFF && (x < y) => {");
+    assert_eq!(of("if let Some(x) = y {", NEVER), "if !OFF && let Some(x) = y {");
+    assert_eq!(of("if a {", ALWAYS), "if OFF || (a) {");
+    assert_eq!(of("check(x)?;", NEVER), "if !OFF { check(x)?; }");
+    assert_eq!(of("5", "if OFF { 6 } else { 5 }"), "if OFF { 6 } else { 5 }");
 }
