@@ -100,6 +100,9 @@ fn g12_contradicting_or_senseless_lengths_never_pass() {
         let error = bench.download().unwrap_err();
         assert!(matches!(error.kind(), Kind::Network | Kind::Integrity), "{values:?}: {error}");
     }
+    let bench = Bench::always(Fault::NoLength);
+    bench.server.put(FILE, noise(9, 200_000));
+    assert_eq!(bench.download().unwrap_err().code(), "wrong-hash");
     let bench = Bench::always(Fault::Lengths(vec!["1000".into()]));
     let error = bench.download().unwrap_err();
     assert_eq!((error.kind(), error.code()), (Kind::Integrity, "wrong-size"));
@@ -116,6 +119,10 @@ fn g12_endless_data_stops_at_the_limit() {
     let bench = Bench::always(Fault::Chunked);
     let error = bench.client.fetch_bytes(&bench.server.url(FILE), 1000).unwrap_err();
     assert!(error.to_string().contains("at most 1,000 bytes"), "{error}");
+    // A length that is too large is refused before anything of the body has come.
+    let bench = Bench::always(Fault::StallAfter(10));
+    let error = bench.client.fetch_bytes(&bench.server.url(FILE), 1000).unwrap_err();
+    assert_eq!(error.code(), "too-large", "{error}");
 }
 
 #[test]
@@ -160,11 +167,14 @@ fn g13_a_file_that_changed_under_way_is_not_glued_together() {
 }
 
 #[test]
-fn g13_a_part_longer_than_the_file_begins_again() {
-    let bench = Bench::new();
-    std::fs::write(bench.part(), noise(3, 300_000)).unwrap();
-    bench.download().unwrap();
-    assert_eq!(bench.ranges(), [None]);
+fn g13_a_part_that_is_too_long_or_whole_and_wrong_begins_again() {
+    for length in [300_000, 200_000] {
+        let bench = Bench::new();
+        std::fs::write(bench.part(), noise(3, length)).unwrap();
+        bench.download().unwrap();
+        assert_eq!(bench.ranges(), [None]);
+        assert_eq!(std::fs::read(bench.part()).unwrap(), bench.body);
+    }
 }
 
 #[test]
