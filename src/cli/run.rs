@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use serde_json::json;
 
 use super::network::Network;
 use super::{Context, UsageError, context};
-use crate::emulate::{Backend, Environment, Outcome, Program, Request, RunError, compare};
+use crate::emulate::{Backend, Environment, Outcome, PIECE, Program, Request, RunError, compare};
 use crate::host::fault::{Fault, Kind};
-use crate::host::fs;
+use crate::host::{fs, input};
 use crate::prepare::{kernel, prepared};
 use crate::toolchain::metrics::Entry;
 use crate::ui::output;
@@ -148,18 +148,16 @@ impl Args {
             keep: self.snapshot,
             memory: self.memory,
         };
-        let mut stdin = std::io::stdin();
-        let input: Option<&mut dyn Read> =
-            if context.env.stdin_is_terminal { None } else { Some(&mut stdin) };
+        let input = || input::stdin(PIECE).map_err(fs::FsError::io("read", Path::new("stdin")));
         let (mut ours, mut errors) = (std::io::stdout(), std::io::stderr());
         let Some(expected) = expected else {
-            let outcome = request.run(input, None, &mut ours, &mut errors)?;
+            let outcome = request.run(&input, None, &mut ours, &mut errors)?;
             Self::record(context, &program, &outcome, glibc);
             return Ok(outcome.status);
         };
         let most = expected.len().saturating_add(MORE);
         let mut tee = Tee { kept: Vec::new(), most };
-        let outcome = request.run(input, Some(&mut tee), &mut ours, &mut errors)?;
+        let outcome = request.run(&input, Some(&mut tee), &mut ours, &mut errors)?;
         Self::record(context, &program, &outcome, glibc);
         Ok(self.judge(&expected, &tee.kept, &outcome))
     }

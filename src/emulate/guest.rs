@@ -69,61 +69,98 @@ pub enum How {
 pub struct Report {
     /// Whether the program was started.
     pub started: bool,
+    /// How many pieces of stdin were asked for.
+    pub asked: u64,
     /// How it ended, and how many bytes it wrote to stdout and stderr.
     pub end: Option<(How, u64, u64)>,
 }
 
-/// The longest that the line of the end can be, in bytes.
-pub const LONGEST: usize = 256;
+/// The longest that what is said at once can be, in bytes.
+const LONGEST: usize = 256;
 
-/// Reads what came. Half a line is none yet; anything that the first process never says is
-/// an error, told as what was got.
-///
-/// # Errors
-/// The text is not one of the protocol.
-pub fn report(bytes: &[u8]) -> Result<Report, String> {
-    let refuse = || {
-        let start = &bytes[..bytes.len().min(80)];
-        format!("expected the end of the program, got `{}`", start.escape_ascii())
-    };
-    if bytes.len() > LONGEST {
-        return Err(refuse());
+/// The most of stdin that is sent at once: with its length it must find room in the buffer
+/// of the kernel's terminal, which has 4096 bytes and loses what does not.
+pub const PIECE: usize = 4000;
+
+/// A piece of stdin as the first process reads it; an empty one is the end.
+#[must_use]
+pub fn piece(bytes: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
+    [&length.to_le_bytes(), bytes].concat()
+}
+
+/// What the first process says, as it comes.
+#[derive(Debug, Default)]
+pub struct Talk {
+    /// What it said so far.
+    pub report: Report,
+    half: Vec<u8>,
+}
+
+impl Talk {
+    /// Takes what came. Half a line is none yet; anything that the first process never says
+    /// is an error, told as what was got.
+    ///
+    /// # Errors
+    /// The text is not one of the protocol.
+    pub fn hear(&mut self, bytes: &[u8]) -> Result<(), String> {
+        self.half.extend_from_slice(bytes);
+        while let Some(at) = self.half.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.half.drain(..=at).collect();
+            self.report.line(&line[..at]).ok_or_else(|| refusal(&line))?;
+        }
+        let is_over = self.report.end.is_some() && !self.half.is_empty();
+        if is_over || self.half.len() > LONGEST { Err(refusal(&self.half)) } else { Ok(()) }
     }
-    let mut report = Report::default();
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
-        let line = std::str::from_utf8(&rest[..at]).map_err(|_| refuse())?;
-        rest = &rest[at + 1..];
-        let words: Vec<&str> = line.split(' ').collect();
-        if report.end.is_some() {
-            return Err(refuse());
+}
+
+fn refusal(bytes: &[u8]) -> String {
+    let start = &bytes[..bytes.len().min(80)];
+    format!("expected the end of the program, got `{}`", start.escape_ascii())
+}
+
+impl Report {
+    /// One line; `None` when it is none of the protocol.
+    fn line(&mut self, line: &[u8]) -> Option<()> {
+        let words: Vec<&str> = std::str::from_utf8(line).ok()?.split(' ').collect();
+        if self.end.is_some() {
+            return None;
         }
         match words[..] {
-            ["start"] if !report.started => report.started = true,
-            ["cannot", number] if !report.started => {
-                let number = number.parse().map_err(|_| refuse())?;
-                report.end = Some((How::Cannot(number), 0, 0));
+            ["start"] if !self.started => self.started = true,
+            ["more"] if self.started => self.asked += 1,
+            ["cannot", number] if !self.started => {
+                self.end = Some((How::Cannot(number.parse().ok()?), 0, 0));
             }
-            [how, number, "out", out, "err", err] if report.started => {
-                let number: u8 = number.parse().map_err(|_| refuse())?;
+            [how, number, "out", out, "err", err] if self.started => {
+                let number: u8 = number.parse().ok()?;
                 let how = match how {
                     "exit" => How::Exit(number),
                     "signal" if (1..=64).contains(&number) => How::Signal(number),
                     "timeout" => How::Timeout,
-                    _ => return Err(refuse()),
+                    _ => return None,
                 };
-                let count = |text: &str| text.parse::<u64>().map_err(|_| refuse());
-                report.end = Some((how, count(out)?, count(err)?));
+                self.end = Some((how, out.parse().ok()?, err.parse().ok()?));
             }
-            _ => return Err(refuse()),
+            _ => return None,
         }
+        Some(())
     }
-    if report.end.is_some() && !rest.is_empty() { Err(refuse()) } else { Ok(report) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// All at once and byte by byte, which must not differ.
+    fn report(bytes: &[u8]) -> Result<Report, String> {
+        let (mut whole, mut slow) = (Talk::default(), Talk::default());
+        let result = whole.hear(bytes).map(|()| whole.report);
+        let each = bytes.iter().try_for_each(|byte| slow.hear(&[*byte])).map(|()| slow.report);
+        assert_eq!(result.is_ok(), each.is_ok());
+        assert!(result.is_err() || result == each);
+        result
+    }
 
     #[test]
     fn an_order_is_read_as_it_was_written() {
@@ -146,7 +183,12 @@ mod tests {
     fn the_end_is_read_when_it_is_whole() {
         assert_eq!(report(b""), Ok(Report::default()));
         assert_eq!(report(b"sta"), Ok(Report::default()));
-        assert_eq!(report(b"start\nexit 7 out 1"), Ok(Report { started: true, end: None }));
+        assert_eq!(
+            report(b"start\nexit 7 out 1"),
+            Ok(Report { started: true, ..Report::default() })
+        );
+        assert_eq!(report(b"start\nmore\nmore\nmo").unwrap().asked, 2);
+        assert_eq!((piece(b"ab"), piece(b"")), (b"\x02\0ab".to_vec(), b"\0\0".to_vec()));
         let end = |text: &[u8]| report(text).unwrap().end.unwrap();
         assert_eq!(end(b"start\nexit 7 out 12 err 3\n"), (How::Exit(7), 12, 3));
         assert_eq!(end(b"start\nsignal 11 out 0 err 0\n"), (How::Signal(11), 0, 0));
@@ -165,6 +207,8 @@ mod tests {
             b"start\nexit 0 out 0 err 0\nexit 0 out 0 err 0\n",
             b"start\nexit 0 out 0 err 0\nx",
             b"start\nstart\n",
+            b"more\n",
+            b"start\nexit 0 out 0 err 0\nmore\n",
             b"start\ncannot 2\n",
             b"\xff\n",
             b"\n",

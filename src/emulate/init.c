@@ -6,7 +6,13 @@
  *
  * The last line says, once: "start"; then "exit N out BYTES err BYTES", or the same with
  * "signal N" or "timeout 0"; or instead of all "cannot ERRNO" when the program did not
- * start. Nothing is written to it after that. */
+ * start. Nothing is written to it after that.
+ *
+ * The program's stdin is the file /reml/stdin. With a file /reml/more it is a pipe, which
+ * has that file first; what follows comes through the last line: for each "more" said there
+ * one piece is read from it, its length as two bytes, low one first, and
+ * so many bytes. An empty piece is the end. "more" is said when the program's pipe has room,
+ * so that the line never holds more than its buffer, which would lose it. */
 typedef long word;
 typedef unsigned long size;
 
@@ -41,7 +47,7 @@ __asm__(".globl _start\n_start: mov x29,xzr\n bl begin\n brk 0\n");
 #endif
 #define CALL(n, a, b, c, d) call(n, (word)(a), (word)(b), (word)(c), (word)(d), 0, 0)
 
-enum { HERE = -100, CLOEXEC = 02000000, NONBLOCK = 04000, EINTR = 4 };
+enum { HERE = -100, CLOEXEC = 02000000, NONBLOCK = 04000, EINTR = 4, EAGAIN = 11 };
 
 static word open_file(const char *path, word flags) { return CALL(OPENAT, HERE, path, flags, 0); }
 static void mounted(const char *kind, const char *place) { CALL(MOUNT, kind, place, kind, 0); }
@@ -94,6 +100,29 @@ static void power_off(void) {
 
 static char buffer[1 << 16];
 
+/* The piece of stdin that is on its way: its length and bytes, as far as they have come, and
+ * how many of all these are done with. */
+static struct { size come, done; unsigned char bytes[2 + 4096]; } piece;
+
+/* One write of the piece into the pipe; 0 when nobody reads there any more. */
+static int feed(word pipe) {
+    word got = CALL(WRITE, pipe, piece.bytes + piece.done, piece.come - piece.done, 0);
+    if (got > 0) piece.done += (size)got;
+    return got > 0 || got == -EAGAIN || got == -EINTR;
+}
+
+/* One read of a piece; 1 when all of it has come. */
+static int fetch(word line) {
+    size length = piece.bytes[0] | (size)piece.bytes[1] << 8;
+    size wanted = piece.come < 2 ? 2 : 2 + length;
+    if (wanted > sizeof piece.bytes) wanted = sizeof piece.bytes;
+    word got = CALL(READ, line, piece.bytes + piece.come, wanted - piece.come, 0);
+    if (got > 0) piece.come += (size)got;
+    if (piece.come < 2) return 0;
+    piece.done = 2;
+    return piece.come == 2 + (piece.bytes[0] | (size)piece.bytes[1] << 8);
+}
+
 /* One read of a pipe, passed on; 0 when there is nothing (any more). */
 static int pass(word pipe, word line, size *count) {
     word got = CALL(READ, pipe, buffer, sizeof buffer, 0);
@@ -144,16 +173,17 @@ __attribute__((used)) void begin(void) {
     for (at = after(at); count--; at = after(at)) *list++ = at;
     *list = 0;
 
-    int out[2], err[2], trouble[2];
+    int out[2], err[2], trouble[2], in[2];
+    word stdin_file = open_file("/reml/stdin", CLOEXEC);
+    int streams = open_file("/reml/more", CLOEXEC) >= 0;
+    if (streams) CALL(PIPE2, in, CLOEXEC, 0, 0);
     CALL(PIPE2, out, CLOEXEC, 0, 0);
     CALL(PIPE2, err, CLOEXEC, 0, 0);
     CALL(PIPE2, trouble, CLOEXEC, 0, 0);
     word child = CALL(CLONE, 17 /* SIGCHLD */, 0, 0, 0);
     if (child == 0) {
         CALL(SETSID, 0, 0, 0, 0);
-        word in = open_file("/reml/stdin", 0);
-        if (in < 0) in = open_file("/dev/null", 0);
-        if (in != 0) CALL(DUP3, in, 0, 0, 0);
+        CALL(DUP3, streams ? in[0] : stdin_file, 0, 0, 0);
         CALL(DUP3, out[1], 1, 0, 0);
         CALL(DUP3, err[1], 2, 0, 0);
         word failed = CALL(CHDIR, folder, 0, 0, 0);
@@ -164,6 +194,8 @@ __attribute__((used)) void begin(void) {
     CALL(CLOSE, out[1], 0, 0, 0);
     CALL(CLOSE, err[1], 0, 0, 0);
     CALL(CLOSE, trouble[1], 0, 0, 0);
+    if (streams) CALL(CLOSE, in[0], 0, 0, 0);
+    if (streams) CALL(FCNTL, in[1], 4, NONBLOCK, 0);
     word failed = 0;
     if (child < 0 || CALL(READ, trouble[0], &failed, sizeof failed, 0) > 0) {
         char line[64], *to = put_number(put_text(line, "cannot "), (size)-(child < 0 ? child : failed));
@@ -174,14 +206,35 @@ __attribute__((used)) void begin(void) {
     }
     write_all(end_line, "start\n", 6);
 
-    struct { int file; short wanted, got; } watched[3] = {{out[0], 1, 0}, {err[0], 1, 0}, {0, 1, 0}};
+    struct { int file; short wanted, got; } watched[5] =
+        {{out[0], 1, 0}, {err[0], 1, 0}, {0, 1, 0}, {streams ? in[1] : -1, 4, 0}, {-1, 1, 0}};
     watched[2].file = (int)CALL(PIDFD, child, 0, 0, 0);
     size out_count = 0, err_count = 0, most = number(limit), begun = seconds();
     for (;;) {
         size pause[2] = {1, 0};
-        CALL(PPOLL, watched, 3, pause, 0);
+        CALL(PPOLL, watched, 5, pause, 0);
         if (watched[0].got && !pass(out[0], out_line, &out_count)) watched[0].file = -1;
         if (watched[1].got && !pass(err[0], err_line, &err_count)) watched[1].file = -1;
+        if (watched[4].file >= 0 && watched[4].got && fetch(end_line)) {
+            watched[4].file = -1;
+            /* An empty piece: the end. */
+            if (piece.come == 2) CALL(CLOSE, in[1], 0, 0, 0);
+            else watched[3].file = in[1];
+        } else if (watched[3].file >= 0 && watched[3].got) {
+            if (piece.done == piece.come) {
+                word got = CALL(READ, stdin_file, piece.bytes, 4096, 0);
+                piece.come = got > 0 ? (size)got : 0;
+                piece.done = 0;
+            }
+            if (piece.come && !feed(in[1])) {
+                CALL(CLOSE, in[1], 0, 0, 0);
+                watched[3].file = -1;
+            } else if (!piece.come) {
+                write_all(end_line, "more\n", 5);
+                watched[3].file = -1;
+                watched[4].file = (int)end_line;
+            }
+        }
         int ended = watched[2].got != 0, late = most && seconds() - begun > most;
         if (!ended && !late) continue;
         /* What the program wrote before its end is still in the pipes. */

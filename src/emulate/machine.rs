@@ -44,7 +44,7 @@ pub const KERNEL: &str = "kernel.log";
 pub const STDOUT: &str = "stdout";
 /// The program's stderr.
 pub const STDERR: &str = "stderr";
-/// The end of the program.
+/// What the first process says: the emulator's stdout.
 pub const END: &str = "end";
 
 /// What a microVM is made of.
@@ -86,11 +86,13 @@ pub fn command(target: &Target, parts: Parts<'_>) -> Option<Call> {
     args.extend(["-kernel".into(), parts.kernel.into(), "-initrd".into(), parts.image.into()]);
     let words = format!("console={} quiet panic=-1 rdinit=/reml/init", machine.console);
     args.extend(["-append".into(), words.into()]);
-    for (id, name) in [("k", KERNEL), ("o", STDOUT), ("e", STDERR), ("s", END)] {
+    for (id, name) in [("k", KERNEL), ("o", STDOUT), ("e", STDERR)] {
         let mut option = OsString::from(format!("file,id={id},path="));
         option.push(escaped(&parts.folder.join(name)));
         args.extend(["-chardev".into(), option]);
     }
+    // The only line that is written and read: the emulator's own stdin and stdout.
+    args.extend(["-chardev", "stdio,id=s,signal=off"].map(OsString::from));
     if machine.card {
         args.extend(
             ["-chardev", "null,id=n", "-serial", "chardev:k", "-device"].map(OsString::from),
@@ -137,7 +139,7 @@ mod tests {
              -monitor none -no-reboot -kernel /k,1 -initrd /i \
              -append console=ttyS0 quiet panic=-1 rdinit=/reml/init \
              -chardev file,id=k,path=/r,,1/kernel.log -chardev file,id=o,path=/r,,1/stdout \
-             -chardev file,id=e,path=/r,,1/stderr -chardev file,id=s,path=/r,,1/end \
+             -chardev file,id=e,path=/r,,1/stderr -chardev stdio,id=s,signal=off \
              -serial chardev:k -serial chardev:o -serial chardev:e -serial chardev:s"
         );
     }

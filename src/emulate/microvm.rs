@@ -4,14 +4,15 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{ErrorKind, Read as _, Write};
+use std::io::{self, ErrorKind, Read as _, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::RunError;
-use super::guest::{self, How, Report};
+use super::guest::{self, How, Talk};
 use super::machine::{self, Parts};
-use crate::host::process::Stream;
+use crate::host::input::Pieces;
+use crate::host::process::{Running, Stream};
 use crate::host::{clock, fs};
 use crate::pins::Target;
 use crate::store::scratch::Folder;
@@ -58,13 +59,15 @@ pub struct Ended {
 }
 
 impl Microvm<'_> {
-    /// Boots, runs the program, and passes on what it writes.
+    /// Boots, runs the program, and passes on what it writes; and what `input` has, as far
+    /// as the program takes it.
     ///
     /// # Errors
     /// The limit was reached, or the microVM did not tell how the program ended.
     pub fn run(
         &self,
         folder: &Folder,
+        input: Option<Pieces>,
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> Result<Ended, RunError> {
@@ -83,10 +86,12 @@ impl Microvm<'_> {
             Line::open(place.join(machine::STDOUT), out)?,
             Line::open(place.join(machine::STDERR), err)?,
         ];
+        let mut end = End::open(place.join(machine::END))?;
         let log = place.join("qemu.log");
         fs::write(&log, b"")?;
-        let [first, second] = [fs::open_private(&log)?, fs::open_private(&log)?];
-        let mut running = call.start([Stream::Null, Stream::File(first), Stream::File(second)])?;
+        let (says, logs) = (fs::open_private(&end.path)?, fs::open_private(&log)?);
+        let mut running = call.start([Stream::Pipe, Stream::File(says), Stream::File(logs)])?;
+        let mut feed = input.map(|pieces| Feed::new(pieces, &mut running));
         let start = clock::instant();
         let mut boot = None;
         let mut known = None;
@@ -100,7 +105,11 @@ impl Microvm<'_> {
             if lines.iter().any(|line| line.is_closed) {
                 return Ok(Ended { status: BROKEN_PIPE, boot: boot.unwrap_or_default() });
             }
-            let report = Self::report(place)?;
+            end.hear(place)?;
+            let report = end.talk.report;
+            if let Some(feed) = &mut feed {
+                has_moved |= feed.pass(report.asked)?;
+            }
             if report.started {
                 boot.get_or_insert_with(|| start.elapsed());
             }
@@ -130,19 +139,6 @@ impl Microvm<'_> {
                 clock::sleep(PAUSE);
             }
         }
-    }
-
-    fn report(place: &Path) -> Result<Report, RunError> {
-        let path = place.join(machine::END);
-        let bytes = match fs::read_at_most(&path, guest::LONGEST as u64) {
-            // The emulator makes it when it starts, which may be right now.
-            Err(error) if error.io_kind() == Some(ErrorKind::NotFound) => {
-                return Ok(Report::default());
-            }
-            Err(fs::FsError::TooLong { .. }) => vec![b'?'; guest::LONGEST + 1],
-            other => other?,
-        };
-        guest::report(&bytes).map_err(|why| failed(place, &format!("told no status: {why}")))
     }
 
     fn end(
@@ -194,6 +190,61 @@ fn failed(place: &Path, what: &str) -> RunError {
         }
     }
     RunError::MicrovmFailed { what: what.to_owned(), detail }
+}
+
+/// What the first process says, read behind the emulator, which writes it.
+struct End {
+    file: File,
+    path: PathBuf,
+    talk: Talk,
+}
+
+impl End {
+    fn open(path: PathBuf) -> Result<Self, RunError> {
+        fs::write(&path, b"")?;
+        Ok(Self { file: fs::open(&path)?, path, talk: Talk::default() })
+    }
+
+    fn hear(&mut self, place: &Path) -> Result<(), RunError> {
+        let mut buffer = [0; 1 << 10];
+        loop {
+            let count = self.file.read(&mut buffer).map_err(fs::FsError::io("read", &self.path))?;
+            if count == 0 {
+                return Ok(());
+            }
+            let heard = self.talk.hear(&buffer[..count]);
+            heard.map_err(|why| failed(place, &format!("told no status: {why}")))?;
+        }
+    }
+}
+
+/// The way of stdin into the microVM: a piece for each that it asks for, so that nothing is
+/// sent that nobody has room for.
+struct Feed {
+    pieces: Pieces,
+    to: Option<Box<dyn Write>>,
+    sent: u64,
+}
+
+impl Feed {
+    fn new(pieces: Pieces, running: &mut Running) -> Self {
+        let to = running.stdin().map(|to| Box::new(to) as Box<dyn Write>);
+        Self { pieces, to, sent: 0 }
+    }
+
+    /// Sends what is there, if something is asked for; tells whether it did.
+    fn pass(&mut self, asked: u64) -> Result<bool, RunError> {
+        let Some(to) = self.to.as_mut().filter(|_| asked > self.sent) else { return Ok(false) };
+        let read = self.pieces.poll().map_err(fs::FsError::io("read", Path::new("stdin")))?;
+        let Some(piece) = read else { return Ok(false) };
+        self.sent += 1;
+        match to.write_all(&guest::piece(&piece)).and_then(|()| to.flush()) {
+            Ok(()) => Ok(true),
+            // The emulator's end is told elsewhere.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(fs::FsError::io("pass on", Path::new("stdin"))(error).into()),
+        }
+    }
 }
 
 /// A serial line, read behind the emulator, which writes it.

@@ -4,14 +4,16 @@
 //! streams.
 
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::host::fault::Fault;
+use crate::host::fs::{self, FsError};
+use crate::host::input::Stdin;
 use crate::host::process::{self, Call};
 use crate::host::progress::{Event, Progress};
-use crate::host::{Env, clock, fs};
+use crate::host::{Env, clock};
 use crate::pins::Target;
 use crate::store::kept;
 use crate::store::scratch::Folder;
@@ -26,17 +28,20 @@ mod guest;
 mod hosted;
 mod image;
 mod init;
+mod input;
 mod machine;
 mod microvm;
 mod program;
 
 pub use error::{OWN_FAILURE, RunError};
+pub use guest::PIECE;
 pub use hosted::Environment;
 pub use program::Program;
 
 use guest::Order;
 use hosted::UserMode;
 use image::Plan;
+use input::Input;
 use microvm::Microvm;
 
 /// How a program is run.
@@ -66,9 +71,6 @@ impl Backend {
 pub const MEMORY: u64 = 256;
 /// How long a program may run in a microVM when nobody says.
 pub const MICROVM_LIMIT: Duration = Duration::from_mins(5);
-/// The most stdin that a microVM is given, in bytes.
-const MOST_INPUT: u64 = 256 << 20;
-
 /// What is run, and how.
 pub struct Request<'r> {
     /// The process's environment.
@@ -168,7 +170,7 @@ impl Request<'_> {
     /// It was not run, or not to its end.
     pub fn run(
         self,
-        input: Option<&mut dyn Read>,
+        input: &dyn Fn() -> Result<Stdin, FsError>,
         out: Option<&mut (dyn Write + Send)>,
         ours: &mut dyn Write,
         err: &mut dyn Write,
@@ -182,7 +184,7 @@ impl Request<'_> {
                 Some(out) => out,
                 None => ours,
             };
-            let (ended, version) = self.in_microvm(input, stdout, err)?;
+            let (ended, version) = self.in_microvm(Some(input()?), stdout, err)?;
             let took = begun.elapsed();
             let (status, start) = (ended.status, ended.boot);
             return Ok(Outcome { status, backend, start, took, qemu: Some(version) });
@@ -285,7 +287,7 @@ impl Request<'_> {
 
     fn in_microvm(
         self,
-        input: Option<&mut dyn Read>,
+        input: Option<Stdin>,
         out: &mut dyn Write,
         err: &mut dyn Write,
     ) -> Result<(microvm::Ended, String), RunError> {
@@ -323,17 +325,12 @@ impl Request<'_> {
         let mut own = cpio::Archive::default();
         let order = order.bytes().ok_or(RunError::TooLong)?;
         own.file(Path::new("/reml/run"), fs::FILE_MODE, order)?;
-        let mut stdin = Vec::new();
-        if let Some(input) = input {
-            let read = input.take(MOST_INPUT + 1).read_to_end(&mut stdin);
-            read.map_err(fs::FsError::io("read", Path::new("stdin")))?;
-            if stdin.len() as u64 > MOST_INPUT {
-                let why = format!("stdin is longer than {MOST_INPUT} bytes");
-                return Err(RunError::Unfit { backend: "microvm", why });
-            }
+        let stdin = Input::new(input)?;
+        let (pieces, more) = (stdin.rest, stdin.head.len() as u64);
+        own.file(Path::new("/reml/stdin"), fs::FILE_MODE, stdin.head)?;
+        if pieces.is_some() {
+            own.file(Path::new("/reml/more"), fs::FILE_MODE, Vec::new())?;
         }
-        let more = stdin.len() as u64;
-        own.file(Path::new("/reml/stdin"), fs::FILE_MODE, stdin)?;
         image.extend(own.bytes());
         let file = folder.path().join("image.cpio");
         fs::write(&file, &image)?;
@@ -349,7 +346,7 @@ impl Request<'_> {
             limit,
             program: &self.program.path,
         };
-        Ok((microvm.run(&folder, out, err)?, version))
+        Ok((microvm.run(&folder, pieces, out, err)?, version))
     }
 
     /// The bytes of the image: kept ones when they are of the same files.

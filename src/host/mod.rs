@@ -10,6 +10,7 @@ pub mod fault;
 pub mod fs;
 pub mod hash;
 pub mod http;
+pub mod input;
 pub mod platform;
 pub mod process;
 pub mod progress;

@@ -2,8 +2,11 @@
 //! the place of qemu that behave well, hang, crash, or tell what they must not.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use crate::support::fixture::{Fixture, Outcome};
 use crate::support::mirror::elf::Elf;
@@ -150,7 +153,7 @@ fn qemu(fixture: &Fixture, body: &str) {
     let script = format!(
         "if [ \"$1\" = --version ]; then echo 'QEMU emulator version 9.9.9'; exit; fi\n\
          printf '%s\\n' \"$@\" > '{}'\n\
-         for a; do case $a in file,id=*) i=${{a#file,id=}}; eval \"${{i%%,*}}=\\${{a#*path=}}\";; esac; done\n\
+         for a; do case $a in stdio,id=s,*) s=/dev/stdout;; file,id=*) i=${{a#file,id=}}; eval \"${{i%%,*}}=\\${{a#*path=}}\";; esac; done\n\
          {body}",
         log.display()
     );
@@ -169,10 +172,47 @@ const GOOD: &str = r#"printf 'start\n' >> "$s"; printf 'to out\n' >> "$o"; print
 printf 'exit 7 out 7 err 7\n' >> "$s"; sleep 30"#;
 
 #[test]
+fn stdin_without_an_end_keeps_no_start_back_and_comes_as_it_is_asked_for() {
+    let (fixture, hello) = microvm();
+    qemu(&fixture, GOOD);
+    boot(&fixture, &[], &hello).code(7);
+    fs::remove_file(fixture.path("qemu.argv")).unwrap();
+    // Each piece has its length before it, and the end is an empty one.
+    let talk = r#"PATH=/usr/bin:/bin
+printf 'start\nmore\n' >> "$s"; head -c 7 | tail -c 5 >> "$o"
+printf 'more\n' >> "$s"; head -c 8 | tail -c 6 >> "$o"
+printf 'more\n' >> "$s"; head -c 2 | od -An -tx1 >> "$o"
+printf 'exit 0 out 18 err 0\n' >> "$s"; sleep 30"#;
+    qemu(&fixture, talk);
+    let options = ["run", "--offline", "--backend", "microvm", "--timeout", "60"];
+    let mut command = fixture.command(options);
+    command.arg(&hello).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (mut to, mut from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let begun = Instant::now();
+    while !fixture.path("qemu.argv").exists() {
+        assert!(begun.elapsed().as_secs() < 60, "stdin is waited for");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut hears = |expected: &[u8]| {
+        let mut heard = vec![0; expected.len()];
+        from.read_exact(&mut heard).unwrap();
+        assert_eq!(heard, expected);
+    };
+    to.write_all(b"first").unwrap();
+    hears(b"first");
+    to.write_all(b"second").unwrap();
+    hears(b"second");
+    drop(to);
+    hears(b" 00 00\n");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
 fn what_the_microvm_tells_is_passed_on_exactly_and_it_is_not_waited_for() {
     let (fixture, hello) = microvm();
     qemu(&fixture, GOOD);
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let outcome = boot(&fixture, &[], &hello);
     outcome
         .code(7)

@@ -2,7 +2,7 @@
 //! has: natively, under qemu's user mode, and in microVMs of both targets.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -119,6 +119,43 @@ fn behaves(processor: &'static str, backend: &'static str) {
     assert!(text(&place.run(&[], &["./static", "x"]).stdout).starts_with("[./static][x]"));
 }
 
+/// stdin that has no end keeps nothing back, and what comes late comes through.
+fn listens(processor: &'static str) {
+    let place = Place::new(processor, "microvm");
+    place.probe();
+    let start = |args: &[&str]| {
+        let mut command = place.command(&[], args);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    // The pipe is open to the end.
+    let mut child = start(&["./probe", "exit", "7"]);
+    let open = child.stdin.take();
+    assert_eq!(child.wait().unwrap().code(), Some(7));
+    drop(open);
+    // A talk: nothing is sent before the last answer is there. Every byte is itself.
+    let mut child = start(&["./probe", "cat"]);
+    let (mut to, mut from) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let all: Vec<u8> = (0..=255).collect();
+    for said in [b"one\n".to_vec(), all, flood(70_000), b"\x04\x03\x11".to_vec()] {
+        let mut heard = vec![0; said.len()];
+        to.write_all(&said).unwrap();
+        from.read_exact(&mut heard).unwrap();
+        assert!(heard == said, "{} bytes", said.len());
+    }
+    drop(to);
+    let mut rest = Vec::new();
+    from.read_to_end(&mut rest).unwrap();
+    assert!(rest.is_empty() && child.wait().unwrap().success());
+    // A writer that is never done, and a program that reads nothing of it.
+    let mut yes = Command::new("yes").stdout(Stdio::piped()).spawn().unwrap();
+    let mut endless = place.command(&[], &["./probe", "exit", "3"]);
+    endless.stdin(yes.stdout.take().unwrap());
+    assert_eq!(endless.output().unwrap().status.code(), Some(3));
+    drop(endless);
+    yes.wait().unwrap();
+}
+
 /// What belongs to microVMs alone.
 fn boots(processor: &'static str) {
     let place = Place::new(processor, "microvm");
@@ -195,6 +232,7 @@ fn programs_behave_under_user_mode() {
 fn programs_behave_in_a_microvm_of_x86_64() {
     behaves("x86_64", "microvm");
     boots("x86_64");
+    listens("x86_64");
 }
 
 #[test]
@@ -202,6 +240,7 @@ fn programs_behave_in_a_microvm_of_x86_64() {
 fn programs_behave_in_a_microvm_of_aarch64() {
     behaves("aarch64", "microvm");
     boots("aarch64");
+    listens("aarch64");
 }
 
 #[test]

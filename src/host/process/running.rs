@@ -69,6 +69,11 @@ impl Running {
         Ok(self.ended)
     }
 
+    /// The other end of its stdin, when that is a pipe; once.
+    pub fn stdin(&mut self) -> Option<impl Write + use<>> {
+        self.child.stdin.take()
+    }
+
     /// The other end of its stdout, when that is a pipe; once.
     pub fn stdout(&mut self) -> Option<impl Read + use<>> {
         self.child.stdout.take()
