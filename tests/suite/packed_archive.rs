@@ -324,12 +324,12 @@ fn l02_an_archive_that_is_swapped_while_it_is_read_is_the_good_one_or_refused() 
     let mut bad = good.clone();
     bad[good.len() / 2] ^= 1;
     let (good_file, bad_file) = (second.path("good"), second.path("bad"));
-    let done = std::sync::atomic::AtomicBool::new(false);
-    let done = &done;
+    let (keep_on, stopped) = std::sync::mpsc::channel::<()>();
     let codes: std::collections::BTreeSet<i32> = std::thread::scope(|scope| {
         // By another file under its name, and by other bytes in the same file.
         scope.spawn(|| {
-            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+            let stopped = stopped;
+            while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
                 for (file, bytes) in [(&bad_file, &bad), (&good_file, &good)] {
                     fs::write(file, bytes).unwrap();
                     fs::rename(file, &path).unwrap();
@@ -346,9 +346,9 @@ fn l02_an_archive_that_is_swapped_while_it_is_read_is_the_good_one_or_refused() 
             }
             outcome.status.unwrap()
         };
-        let codes = (0..25).map(run).collect();
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
-        codes
+        // Dropped at the end, and when a run is neither: both end the thread.
+        let _keep_on = keep_on;
+        (0..25).map(run).collect()
     });
     assert!(!codes.is_empty());
     fs::write(&path, &good).unwrap();

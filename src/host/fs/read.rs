@@ -53,16 +53,22 @@ pub fn read_no_link(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
     read_bounded(open_no_link(path)?, path, limit)
 }
 
-/// As [`read_no_link`], with the digest of what was read: it is made while the rest is read.
+/// As [`read_no_link`], with the digest of what was read: it is made while the rest is read. Of a
+/// file that somebody cuts off meanwhile, it is what was still there.
 ///
 /// # Errors
-/// As [`read_no_link`], and when the file becomes shorter meanwhile.
+/// As [`read_no_link`].
 pub fn read_with_digest(path: &Path, limit: u64) -> Result<(Vec<u8>, Digest), FsError> {
-    const PIECE: usize = 1 << 20;
-    let mut file = open_no_link(path)?;
+    let file = open_no_link(path)?;
     let length = file.metadata().map_err(FsError::io("look at", path))?.len();
     let too_long = || FsError::TooLong { path: path.to_path_buf(), limit };
     let length = usize::try_from(length).ok().filter(|_| length <= limit).ok_or_else(too_long)?;
+    with_digest(file, length).map_err(FsError::io("read", path))
+}
+
+/// The first `length` bytes of a file, fewer if it ends before, and their digest.
+pub(super) fn with_digest(mut file: File, length: usize) -> io::Result<(Vec<u8>, Digest)> {
+    const PIECE: usize = 1 << 20;
     let mut bytes = vec![0; length];
     let (digest, read) = {
         let (done, pieces) = mpsc::channel::<&[u8]>();
@@ -72,14 +78,20 @@ pub fn read_with_digest(path: &Path, limit: u64) -> Result<(Vec<u8>, Digest), Fs
         let read = || {
             // It goes with the last piece, which ends the other side.
             let done = done;
-            bytes.chunks_mut(PIECE).try_for_each(|piece| {
-                file.read_exact(piece)?;
-                done.send(piece).map_err(|_| io::ErrorKind::BrokenPipe.into())
-            })
+            let mut read = 0;
+            for piece in bytes.chunks_mut(PIECE) {
+                let (wanted, got) = (piece.len(), fill(&mut file, piece)?);
+                read += got;
+                done.send(&piece[..got]).map_err(|_| io::ErrorKind::BrokenPipe)?;
+                if got < wanted {
+                    break;
+                }
+            }
+            Ok::<_, io::Error>(read)
         };
         threads::beside(hash, read)
     };
-    read.map_err(FsError::io("read", path))?;
+    bytes.truncate(read?);
     Ok((bytes, digest))
 }
 
@@ -95,6 +107,21 @@ pub fn copy_with_tail(from: &Path, tail: &[u8], to: &Path) -> Result<(u64, Diges
     let copied = copied.map_err(FsError::pair("copy", from, to))?;
     owner::adopt(to);
     Ok(copied)
+}
+
+/// Reads until `piece` is full or the file ends; tells how much was read, in bytes.
+fn fill(file: &mut File, piece: &mut [u8]) -> io::Result<usize> {
+    let mut rest = piece;
+    let wanted = rest.len();
+    while !rest.is_empty() {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(read) => rest = &mut rest[read..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(wanted - rest.len())
 }
 
 fn open_no_link(path: &Path) -> Result<File, FsError> {

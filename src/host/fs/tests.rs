@@ -110,6 +110,19 @@ fn a_file_is_read_with_the_digest_of_just_these_bytes() {
 }
 
 #[test]
+fn a_file_cut_off_while_it_is_read_gives_what_was_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a");
+    for left in [0, 5, 1 << 20, (1 << 20) + 5] {
+        let content = vec![7; left];
+        fs::write(&file, &content).unwrap();
+        let (bytes, digest) = read::with_digest(File::open(&file).unwrap(), 4 << 20).unwrap();
+        assert_eq!(digest, Digest::of(&content), "{left}");
+        assert!(bytes == content, "{left}");
+    }
+}
+
+#[test]
 fn h01_a_full_disk_is_told_beforehand_with_both_figures() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("not/yet/there");
