@@ -26,9 +26,6 @@ use crate::toolchain::stamp::{Inputs, Stamp};
 /// A tool that does not answer by then says nothing.
 const ANSWER: Duration = Duration::from_secs(20);
 
-/// The largest libc.so.6 that is read, in bytes.
-const LIBC_LIMIT: u64 = 64 << 20;
-
 /// Every toolchain that is there, whole or not.
 pub(super) fn toolchains(
     env: &Env,
@@ -132,10 +129,9 @@ fn drift(
 /// The release of the sysroot's own C library, without running it.
 fn glibc(sysroot: &Path, target: &Target) -> Option<String> {
     let folders = ["lib", "usr/lib"].map(|folder| sysroot.join(folder).join(target.multiarch));
-    let bytes = folders
-        .iter()
-        .find_map(|folder| fs::read_at_most(&folder.join("libc.so.6"), LIBC_LIMIT).ok())?;
-    glibc_defined(&bytes).ok()?.map(|version| version.to_string())
+    let file =
+        folders.iter().find_map(|folder| fs::open_regular(&folder.join("libc.so.6")).ok())?;
+    glibc_defined(file).ok()?.map(|version| version.to_string())
 }
 
 /// The highest version among the GCC folders, which clang chooses.

@@ -1,10 +1,12 @@
 //! The facts of an ELF file that decide where it can run. It only reads.
 
-use object::{Endianness, elf};
+use std::io::{Read, Seek};
+
+use object::{Endianness, ReadRef, elf};
 
 use super::ElfError;
 use super::version::needs;
-use super::view::{View, text};
+use super::view::{View, cache, text};
 
 /// The width of addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +60,18 @@ pub struct Facts {
 /// [`ElfError::NotElf`] when it is something else, [`ElfError::Broken`] when a table it
 /// names lies outside the file.
 pub fn read(bytes: &[u8]) -> Result<Facts, ElfError> {
-    let view = View::parse(bytes)?;
+    facts(&View::parse(bytes)?)
+}
+
+/// As [`read`], of a file: of which only the headers and the tables are read.
+///
+/// # Errors
+/// As [`read`], and [`ElfError::Broken`] for a file of more than 1 GiB.
+pub fn read_in(file: impl Read + Seek) -> Result<Facts, ElfError> {
+    facts(&View::parse(&cache(file)?)?)
+}
+
+fn facts<'a, R: ReadRef<'a>>(view: &View<'a, R>) -> Result<Facts, ElfError> {
     let string = |tag| view.value(tag).map(|index| view.string(index)).transpose();
     let mut needed = Vec::new();
     for entry in &view.dynamic {
@@ -72,16 +85,16 @@ pub fn read(bytes: &[u8]) -> Result<Facts, ElfError> {
         machine: view.machine.0,
         file_type: view.file_type.0,
         entry: view.entry_point,
-        interpreter: interpreter(&view)?,
+        interpreter: interpreter(view)?,
         soname: string(elf::DT_SONAME)?,
         needed,
         rpath: string(elf::DT_RPATH)?,
         runpath: string(elf::DT_RUNPATH)?,
-        needs: needs(&view)?,
+        needs: needs(view)?,
     })
 }
 
-fn interpreter(view: &View<'_>) -> Result<Option<String>, ElfError> {
+fn interpreter<'a, R: ReadRef<'a>>(view: &View<'a, R>) -> Result<Option<String>, ElfError> {
     let Some(segment) = view.segments.iter().find(|s| s.kind == elf::PT_INTERP) else {
         return Ok(None);
     };
@@ -101,6 +114,7 @@ mod tests {
     #[test]
     fn the_facts_of_a_small_program_are_those_it_was_built_with() {
         let facts = read(&sample::program(true)).unwrap();
+        assert_eq!(read_in(std::io::Cursor::new(sample::program(true))).unwrap(), facts);
         assert_eq!(facts.class, Class::Elf64);
         assert!(facts.little_endian);
         assert_eq!(facts.machine, 62);
@@ -143,9 +157,9 @@ mod tests {
                 let at = at % bytes.len();
                 bytes[at] = value;
             }
-            let _ = read(&bytes);
+            assert_eq!(read_in(std::io::Cursor::new(&bytes)), read(&bytes));
             let _ = super::super::runpath_to_rpath(&mut bytes.clone());
-            let _ = super::super::glibc_defined(&bytes);
+            let _ = super::super::glibc_defined(std::io::Cursor::new(&bytes));
             let _ = super::super::set_interpreter(&mut bytes, "/lib/ld.so");
         }
 

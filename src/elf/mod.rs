@@ -12,7 +12,7 @@ mod version;
 mod view;
 
 pub use details::{Details, Relro, Want, details};
-pub use facts::{Class, Facts, Needs, read};
+pub use facts::{Class, Facts, Needs, read, read_in};
 pub use patch::{runpath_to_rpath, set_interpreter};
 pub use symbols::defined;
 pub use version::{GlibcVersion, glibc_defined, glibc_needed, release};

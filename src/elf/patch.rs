@@ -19,7 +19,7 @@ use super::view::{Segment, View, word};
 /// # Errors
 /// [`ElfError::NotElf`] and [`ElfError::Broken`]; the bytes are unchanged then.
 pub fn runpath_to_rpath(bytes: &mut [u8]) -> Result<bool, ElfError> {
-    let view = View::parse(bytes)?;
+    let view = View::parse(&*bytes)?;
     let tag = word(elf::DT_RPATH.0.unsigned_abs(), view.wide, view.endian);
     let places: Vec<usize> = view
         .dynamic
@@ -49,7 +49,7 @@ pub fn set_interpreter(bytes: &mut Vec<u8>, path: &str) -> Result<(), ElfError> 
     if !path.starts_with('/') || path.contains('\0') {
         return Err(ElfError::BadInterpreter { path: path.to_owned() });
     }
-    let view = View::parse(bytes)?;
+    let view = View::parse(bytes.as_slice())?;
     let segment = *view
         .segments
         .iter()

@@ -3,11 +3,12 @@
 //! than 2.31.
 
 use std::fmt;
+use std::io::{Read, Seek};
 use std::str::FromStr;
 
-use object::{Endianness, elf};
+use object::{Endianness, ReadRef, elf};
 
-use super::view::{MOST_RECORDS, View, record};
+use super::view::{MOST_RECORDS, View, cache, record};
 use super::{ElfError, Facts, Needs};
 
 /// A glibc release. Symbol versions name the release that brought them.
@@ -57,14 +58,15 @@ pub fn glibc_needed(facts: &Facts) -> Option<GlibcVersion> {
     facts.needs.iter().flat_map(|needs| &needs.versions).filter_map(|name| release(name)).max()
 }
 
-/// The newest `GLIBC_…` version that `bytes` (a `libc.so.6`) defines: the release of
-/// that glibc, learnt without running anything. `None` when it is no glibc, as on musl.
+/// The newest `GLIBC_…` version that `file` (a `libc.so.6`) defines: the release of that
+/// glibc, learnt without running anything. `None` when it is no glibc, as on musl.
 ///
 /// # Errors
-/// As [`super::read`].
-pub fn glibc_defined(bytes: &[u8]) -> Result<Option<GlibcVersion>, ElfError> {
-    let view = View::parse(bytes)?;
-    let Some(table) = table(&view, elf::DT_VERDEF)? else {
+/// As [`super::read_in`].
+pub fn glibc_defined(file: impl Read + Seek) -> Result<Option<GlibcVersion>, ElfError> {
+    let cache = cache(file)?;
+    let view = &View::parse(&cache)?;
+    let Some(table) = table(view, elf::DT_VERDEF)? else {
         return Ok(None);
     };
     let mut newest = None;
@@ -97,7 +99,7 @@ pub(super) struct Wanted {
 }
 
 /// The versions wanted, by library.
-pub(super) fn needs(view: &View<'_>) -> Result<Vec<Needs>, ElfError> {
+pub(super) fn needs<'a, R: ReadRef<'a>>(view: &View<'a, R>) -> Result<Vec<Needs>, ElfError> {
     let mut all: Vec<Needs> = Vec::new();
     let mut last = None;
     for wanted in wanted(view)? {
@@ -112,7 +114,7 @@ pub(super) fn needs(view: &View<'_>) -> Result<Vec<Needs>, ElfError> {
 }
 
 /// The versions wanted, one by one in the table's order.
-pub(super) fn wanted(view: &View<'_>) -> Result<Vec<Wanted>, ElfError> {
+pub(super) fn wanted<'a, R: ReadRef<'a>>(view: &View<'a, R>) -> Result<Vec<Wanted>, ElfError> {
     let Some(table) = table(view, elf::DT_VERNEED)? else {
         return Ok(Vec::new());
     };
@@ -151,7 +153,10 @@ pub(super) fn wanted(view: &View<'_>) -> Result<Vec<Wanted>, ElfError> {
 const BROKEN: ElfError =
     ElfError::Broken { what: "its symbol version table lies outside the file or has no end" };
 
-fn table<'a>(view: &View<'a>, tag: elf::DynamicTag) -> Result<Option<&'a [u8]>, ElfError> {
+fn table<'a, R: ReadRef<'a>>(
+    view: &View<'a, R>,
+    tag: elf::DynamicTag,
+) -> Result<Option<&'a [u8]>, ElfError> {
     view.value(tag).map(|address| view.at_address(address).ok_or(BROKEN)).transpose()
 }
 
@@ -167,6 +172,8 @@ pub fn release(name: &str) -> Option<GlibcVersion> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use super::super::{read, sample};
     use super::*;
 
@@ -187,10 +194,10 @@ mod tests {
         let program = sample::program(true);
         let wanted = GlibcVersion { major: 2, minor: 36 };
         assert_eq!(glibc_needed(&read(&program).unwrap()), Some(wanted));
-        assert_eq!(glibc_defined(&program).unwrap(), None);
+        assert_eq!(glibc_defined(Cursor::new(&program)).unwrap(), None);
         let library = sample::library(&["libc.so.6", "GLIBC_2.4", "GLIBC_2.36", "GLIBC_PRIVATE"]);
-        assert_eq!(glibc_defined(&library).unwrap(), Some(wanted));
+        assert_eq!(glibc_defined(Cursor::new(&library)).unwrap(), Some(wanted));
         let other = sample::library(&["libc.musl.so", "MUSL_1"]);
-        assert_eq!(glibc_defined(&other).unwrap(), None);
+        assert_eq!(glibc_defined(Cursor::new(&other)).unwrap(), None);
     }
 }

@@ -2,15 +2,20 @@
 //! table and where each stands in the file. Sections are never used, because the loader
 //! does not use them either, and `strip --strip-section-headers` removes them.
 
+use std::io::{Read, Seek};
+use std::marker::PhantomData;
+
 use object::elf::{self, FileHeader32, FileHeader64};
 use object::pod::Pod;
 use object::read::elf::{Dyn as _, FileHeader, ProgramHeader as _};
-use object::{Endian as _, Endianness, FileKind};
+use object::{Endian as _, Endianness, FileKind, ReadCache, ReadRef};
 
 use super::ElfError;
 
 /// More entries than any real table has: what a hostile file can cost stays small.
 pub(super) const MOST_RECORDS: usize = 4096;
+/// The largest file that is read in parts, in bytes.
+const LARGEST: u64 = 1 << 30;
 /// The longest string followed, in bytes: Linux's `PATH_MAX`.
 const LONGEST_STRING: usize = 4096;
 
@@ -36,10 +41,11 @@ pub(super) struct Entry {
     pub(super) at: usize,
 }
 
-/// The file as the loader sees it.
+/// The file as the loader sees it: bytes in memory, or a file of which only what is asked
+/// for is read.
 #[derive(Debug)]
-pub(super) struct View<'a> {
-    bytes: &'a [u8],
+pub(super) struct View<'a, R: ReadRef<'a> = &'a [u8]> {
+    bytes: R,
     pub(super) wide: bool,
     pub(super) endian: Endianness,
     pub(super) machine: elf::Machine,
@@ -47,21 +53,33 @@ pub(super) struct View<'a> {
     pub(super) entry_point: u64,
     pub(super) segments: Vec<Segment>,
     pub(super) dynamic: Vec<Entry>,
+    lives: PhantomData<&'a ()>,
 }
 
-impl<'a> View<'a> {
+/// Reads of `file` only what is asked for, once; memory stays bounded by the file's size.
+///
+/// # Errors
+/// [`ElfError::Broken`] when it is larger than any real one.
+pub(super) fn cache<F: Read + Seek>(file: F) -> Result<ReadCache<F>, ElfError> {
+    let cache = ReadCache::new(file);
+    match ReadRef::len(&cache) {
+        Ok(..=LARGEST) => Ok(cache),
+        _ => Err(ElfError::Broken { what: "it has more than 1 GiB, or no length" }),
+    }
+}
+
+impl<'a, R: ReadRef<'a>> View<'a, R> {
     /// Reads the headers.
     ///
     /// # Errors
     /// [`ElfError::NotElf`] and [`ElfError::Broken`].
-    pub(super) fn parse(bytes: &'a [u8]) -> Result<Self, ElfError> {
+    pub(super) fn parse(bytes: R) -> Result<Self, ElfError> {
         match FileKind::parse(bytes) {
             Ok(FileKind::Elf64) => Self::of::<FileHeader64<Endianness>>(bytes),
             Ok(FileKind::Elf32) => Self::of::<FileHeader32<Endianness>>(bytes),
             _ => Err(ElfError::NotElf {
-                got: bytes
+                got: (bytes.read_bytes_at(0, bytes.len().unwrap_or(0).min(5)).unwrap_or_default())
                     .iter()
-                    .take(5)
                     .map(|byte| format!("{byte:02x}"))
                     .collect::<Vec<_>>()
                     .join(" "),
@@ -69,7 +87,7 @@ impl<'a> View<'a> {
         }
     }
 
-    fn of<H: FileHeader<Endian = Endianness>>(bytes: &'a [u8]) -> Result<Self, ElfError> {
+    fn of<H: FileHeader<Endian = Endianness>>(bytes: R) -> Result<Self, ElfError> {
         let broken = |what| move |_| ElfError::Broken { what };
         let header = H::parse(bytes).map_err(broken("its file header"))?;
         let endian = header.endian().map_err(broken("its byte order is neither little nor big"))?;
@@ -86,6 +104,7 @@ impl<'a> View<'a> {
             entry_point: header.e_entry(endian).into(),
             segments: Vec::with_capacity(headers.len()),
             dynamic: Vec::new(),
+            lives: PhantomData,
         };
         let mut has_dynamic = false;
         for (index, segment) in headers.iter().enumerate() {
@@ -142,15 +161,13 @@ impl<'a> View<'a> {
                 && address >= segment.address
                 && address - segment.address < segment.file_size
         })?;
-        let start = segment.offset.checked_add(address.checked_sub(segment.address)?)?;
-        let end = segment.offset.checked_add(segment.file_size)?;
-        self.bytes.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
+        let skipped = usize::try_from(address.checked_sub(segment.address)?).ok()?;
+        self.contents(segment)?.get(skipped..)
     }
 
     /// The bytes of `segment` in the file.
     pub(super) fn contents(&self, segment: &Segment) -> Option<&'a [u8]> {
-        let end = segment.offset.checked_add(segment.file_size)?;
-        self.bytes.get(usize::try_from(segment.offset).ok()?..usize::try_from(end).ok()?)
+        self.bytes.read_bytes_at(segment.offset, segment.file_size).ok()
     }
 
     /// The string at `index` of the dynamic string table. Bytes that are not UTF-8 are

@@ -124,6 +124,8 @@ pub fn glibc(root: &Root, target: &Target) -> Option<String> {
     let names = ["lib", "usr/lib"];
     let place = |folder: &&str| Place::Inside(format!("/{folder}/{}/libc.so.6", target.multiarch));
     let file = names.iter().find_map(|folder| root.file(&place(folder)))?;
-    let bytes = fs::read_at_most(&file, LARGEST).ok()?;
-    elf::glibc_defined(&bytes).ok().flatten().map(|version| version.to_string())
+    elf::glibc_defined(fs::open_regular(&file).ok()?)
+        .ok()
+        .flatten()
+        .map(|version| version.to_string())
 }

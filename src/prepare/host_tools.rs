@@ -343,7 +343,7 @@ fn needs_libc(pins: &Pins, host: &Target) -> Result<bool, Fault> {
     for place in rootless::host_libc_places(host.multiarch) {
         // What cannot be followed to a file is as good as absent.
         let Ok(libc) = fs::resolve(&place) else { continue };
-        found = elf::glibc_defined(&fs::read(&libc)?).unwrap_or_default();
+        found = elf::glibc_defined(fs::open_regular(&libc)?).unwrap_or_default();
         if found.is_some() {
             break;
         }

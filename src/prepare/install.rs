@@ -10,7 +10,7 @@ use super::host_tools::{self, Llvm};
 use super::publish::Staging;
 use super::unpack::Unpacked;
 use super::{Plan, World, cure};
-use crate::host::fault::{Diagnostic, Fault, Kind};
+use crate::host::fault::Fault;
 use crate::host::fs;
 use crate::host::hash::Digest;
 use crate::host::process;
@@ -21,7 +21,6 @@ use crate::pins::Target;
 use crate::sysroot::case;
 use crate::sysroot::manifest::EntryKind;
 use crate::sysroot::merge::{Dangling, Merged, Options, Package, merge};
-use crate::toolchain::check::{self, Problem};
 use crate::toolchain::config::{self, Clang, Machine};
 use crate::toolchain::layout::Tree;
 use crate::toolchain::manifest::{self, Line, Node};
@@ -32,22 +31,8 @@ use crate::toolchain::variables::{Shell, env_file, variables};
 
 mod libraries;
 mod licences;
+mod links;
 mod resources;
-
-/// A link of the laid-out tree leads where none may.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: the link {}", .0.path, .0.what)]
-pub struct StrayLink(Problem);
-
-impl Diagnostic for StrayLink {
-    fn kind(&self) -> Kind {
-        Kind::Integrity
-    }
-
-    fn code(&self) -> &'static str {
-        "link-astray"
-    }
-}
 
 /// A staged tree, file by file.
 struct Site<'s> {
@@ -339,16 +324,11 @@ impl Site<'_> {
 
     /// The manifest, then the stamp that names it.
     fn seal(&mut self, plan: &Plan<'_>, llvm: &Path) -> Result<(), Fault> {
+        self.check_links()?;
         let lines: Vec<Line> = std::mem::take(&mut self.list)
             .into_iter()
             .map(|(path, (node, package))| Line { path, node, package })
             .collect();
-        let is_symlink = |line: &&Line| matches!(line.node, Node::Link { .. });
-        let symlinks: Vec<&str> =
-            lines.iter().filter(is_symlink).map(|line| line.path.as_str()).collect();
-        if let Some(problem) = check::stray_link(&self.staged, &symlinks) {
-            return Err(StrayLink(problem).into());
-        }
         let text = manifest::render(&lines);
         self.write("share/manifest.tsv", text.as_bytes(), false)?;
         let stamp = Stamp {

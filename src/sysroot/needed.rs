@@ -136,19 +136,7 @@ pub fn closure(
     program: Program<'_>,
     look: &mut dyn FnMut(&Place) -> Option<Facts>,
 ) -> Result<Closure, TooMany> {
-    let start = Loaded {
-        name: "the program".to_owned(),
-        facts: program.facts.clone(),
-        folder: program.place.folder(),
-        parent: None,
-    };
-    let mut walk = Walk {
-        program,
-        look,
-        loaded: vec![start],
-        known: HashSet::new(),
-        found: Closure::default(),
-    };
+    let mut walk = Walk::new(program, look);
     walk.interpreter();
     let mut next = 0;
     while next < walk.loaded.len() {
@@ -174,7 +162,32 @@ struct Walk<'w> {
     found: Closure,
 }
 
-impl Walk<'_> {
+impl<'w> Walk<'w> {
+    fn new(program: Program<'w>, look: &'w mut dyn FnMut(&Place) -> Option<Facts>) -> Self {
+        let start = Loaded {
+            name: "the program".to_owned(),
+            facts: program.facts.clone(),
+            folder: program.place.folder(),
+            parent: None,
+        };
+        let known = HashSet::new();
+        Self { program, look, loaded: vec![start], known, found: Closure::default() }
+    }
+
+    /// Whether a file lies where the loader looks first for each name that the program itself
+    /// asks for. When not, another library may still bring it.
+    fn finds_its_own(&mut self) -> bool {
+        let names = &self.program.facts.needed;
+        names.iter().all(|name| self.find(0, name).is_some())
+    }
+
+    fn find(&mut self, by: usize, name: &str) -> Option<(Place, Facts)> {
+        self.candidates(by, name).into_iter().find_map(|place| {
+            let facts = (self.look)(&place).filter(|facts| self.fits(facts))?;
+            Some((place, facts))
+        })
+    }
+
     fn interpreter(&mut self) {
         let Some(path) = self.program.facts.interpreter.clone() else { return };
         let place = Place::Inside(path.clone());
@@ -208,10 +221,7 @@ impl Walk<'_> {
             return Err(too_many(MOST_LIBRARIES));
         }
         self.known.insert(name.to_owned());
-        let found = self.candidates(by, name).into_iter().find_map(|place| {
-            let facts = (self.look)(&place).filter(|facts| self.fits(facts))?;
-            Some((place, facts))
-        });
+        let found = self.find(by, name);
         let place = found.as_ref().map(|(place, _)| place.clone());
         if place.is_some() || required {
             self.found.libraries.push(Library { name: name.to_owned(), needed_by, place });

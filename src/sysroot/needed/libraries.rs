@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{Place, Program, Root, TooMany, closure};
+use super::{Place, Program, Root, TooMany, Walk, closure};
 use crate::elf::Facts;
 use crate::host::threads;
 
@@ -48,6 +48,9 @@ pub fn unmet<'p>(
         let Place::Inside(path) = place else { continue };
         let Some(facts) = look(place) else { continue };
         let program = Program { facts: &facts, place, multiarch, later: &[] };
+        if Walk::new(program, &mut look).finds_its_own() {
+            continue;
+        }
         let found = closure(program, &mut look)?;
         // What its libraries lack is told of them.
         let own = found.missing().filter(|library| facts.needed.contains(&library.name));

@@ -9,8 +9,6 @@ use crate::host::fs;
 
 /// As many links as Linux follows (`path_resolution(7)`).
 const MOST_LINKS: usize = 40;
-/// The largest library that is read, in bytes.
-const LARGEST: u64 = 1 << 30;
 
 /// The root folder.
 #[derive(Debug, Clone)]
@@ -46,8 +44,7 @@ impl Root {
     /// What the ELF file at `place` says; `None` when there is none that can be read.
     #[must_use]
     pub fn facts(&self, place: &Place) -> Option<Facts> {
-        let bytes = fs::read_at_most(&self.file(place)?, LARGEST).ok()?;
-        elf::read(&bytes).ok()
+        elf::read_in(fs::open_regular(&self.file(place)?).ok()?).ok()
     }
 
     fn inside(&self, path: &str) -> Option<PathBuf> {
