@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub use draft::{Draft, settled, sweep_drafts, with_cause, write_atomic};
 pub use error::FsError;
-pub(super) use error::{MORE_FILES, is_out_of_files};
+pub(super) use error::{LARGER_FILES, MORE_FILES, is_out_of_files};
 pub use facts::{
     Glance, Sight, digest, has_attribute, is_case_sensitive, is_executable, may_be_started,
     metadata, modified_seconds, own_user, probe_links, read_head, set_modified, sync_file_system,
@@ -19,7 +19,7 @@ pub use lock::{
     Hold, Lock, Patience, Share, go_on_without_locks, is_in_use, lock, share, share_with_children,
 };
 pub use owner::Owner;
-pub use read::{copy_with_tail, read, read_at_most, read_no_link, read_text, read_with_digest};
+pub use read::{read, read_at_most, read_no_link, read_text, read_with_digest};
 pub use volume::{Volume, free_space, require_space, volume};
 
 mod draft;

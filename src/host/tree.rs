@@ -17,6 +17,7 @@ use rustix::io::Errno;
 
 use super::fault::{Diagnostic, Kind};
 use super::fs::Owner;
+use super::hash::Digest;
 pub use walker::Walker;
 
 /// The mode of directories, whatever the umask says.
@@ -50,6 +51,7 @@ impl Diagnostic for TreeError {
                 "disk-permission"
             }
             io::ErrorKind::StaleNetworkFileHandle => "stale-nfs-handle",
+            io::ErrorKind::FileTooLarge => "file-size-limit",
             _ => "disk",
         }
     }
@@ -60,6 +62,7 @@ impl Diagnostic for TreeError {
             "disk-full" => vec![format!("free space: df -h {parent}")],
             "disk-permission" => vec![format!("look at the owner and mode: ls -ld {parent}")],
             "too-many-open-files" => vec![super::fs::MORE_FILES.to_owned()],
+            "file-size-limit" => vec![super::fs::LARGER_FILES.to_owned()],
             "stale-nfs-handle" => {
                 vec![
                     "the NFS server lost the file: mount it again, then run the same command"
@@ -152,6 +155,15 @@ impl NewFile {
     /// [`TreeError`], e.g. when the disk is full.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), TreeError> {
         self.file.write_all(bytes).map_err(|error| self.refused("write", error))
+    }
+
+    /// Appends all of `source`; tells how many bytes that is, and their digest.
+    ///
+    /// # Errors
+    /// As [`NewFile::write`], and when `source` cannot be read.
+    pub fn copy(&mut self, source: impl io::Read) -> Result<(u64, Digest), TreeError> {
+        let copied = Digest::of_copied(source, &mut self.file);
+        copied.map_err(|error| self.refused("write", error))
     }
 
     /// Sets its time, in seconds since 1970, and closes it.

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::layouts::Layout;
-use super::{prepared, unpack};
+use super::{prepared, program, shelf};
 use crate::host::fault::Fault;
 use crate::host::fs::{self, Entry, EntryKind, Hold, Patience};
 use crate::host::progress::Progress;
@@ -74,7 +74,7 @@ pub fn gc(
         names.insert(name.to_owned());
     }
     if !dry_run && fs::stat(&project.unpacked())?.is_some() {
-        held.push(take(&unpack::lock_file(&project.unpacked()))?);
+        held.push(take(&shelf::lock_file(&project.unpacked()))?);
     }
     let needed = needed(project, pins, lock)?;
     let mut garbage = Garbage::default();
@@ -181,6 +181,7 @@ fn needed(project: &Project, pins: &Pins, lock: &Lock) -> Result<Needed, Fault> 
         // A tree without a stamp is made anew and needs nothing.
         let Ok(stamp) = prepared::read_stamp(&Tree::new(entry.path)) else { continue };
         needed.add_packages(&stamp);
+        needed.unpacked_of_trees.push(program::key_start(&stamp.inputs.fingerprint()));
     }
     Ok(needed)
 }

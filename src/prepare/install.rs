@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::host_tools::{self, Llvm};
+use super::host_tools::Llvm;
+use super::program::{self, Copied};
 use super::publish::Staging;
-use super::unpack::Unpacked;
+use super::shelf::Unpacked;
+use super::unpack::Packages;
 use super::{Plan, World, cure};
 use crate::host::fault::Fault;
 use crate::host::fs;
@@ -54,17 +56,17 @@ pub(super) fn install(
     staging: &Staging,
     home: &Tree,
     plan: &Plan<'_>,
-    packages: &[Vec<Arc<Unpacked>>],
+    packages: &Packages,
 ) -> Result<usize, Fault> {
     let staged = Tree::new(staging.folder().to_path_buf());
     let mut site = Site { staged, home, epoch: plan.epoch, list: BTreeMap::new() };
+    let inputs = plan.inputs.fingerprint();
     // The copy of this program is the largest file that is written.
-    let (program, copy) = (host_tools::own_file(world)?, site.staged.root().join(COPY));
-    let mark = plan.inputs.fingerprint().to_string();
     let epoch = plan.epoch;
-    let copying = || copy_program(program, &mark, &copy, epoch);
-    let (copied, overlay) = threads::beside(copying, || site.fill(world, plan, packages));
-    let (copied, overlay) = (copied?, overlay?);
+    let copying = || program::obtain(world, &packages.shelf, &inputs, epoch);
+    let (program, overlay) =
+        threads::beside(copying, || site.fill(world, plan, &packages.components));
+    let (program, overlay) = (program?, overlay?);
     let host = Target::host();
     let llvm = match (plan.llvm, host) {
         (Llvm::Own { libc }, Some(host)) => {
@@ -82,30 +84,13 @@ pub(super) fn install(
         }
     };
     let tools = site.tools(world, plan, &llvm);
-    site.shims(plan.request.target, &tools, &copied)?;
+    site.shims(plan.request.target, &tools, &program)?;
     site.integration(world, plan, &llvm, &tools, overlay.as_deref())?;
     site.environment(plan.request.target, &llvm, &tools)?;
     site.licences(world, plan)?;
     let files = site.list.len();
     site.seal(plan, &llvm)?;
     Ok(files)
-}
-
-/// Where the copy of this program lies until its names are known, in the staged tree.
-const COPY: &str = "bin/.program";
-
-/// Copies this program into the tree, and tells what it is then. It finds its tree from its
-/// own place, and the name it is called by says what to start.
-fn copy_program(program: &Path, mark: &str, to: &Path, seconds: i64) -> Result<Node, Fault> {
-    if let Some(parent) = to.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    // Compiler caches take the shim's bytes for the compiler's: they change when what they
-    // start changes. An ELF file may have anything behind its end.
-    let tail = if cfg!(target_os = "linux") { mark } else { "" };
-    let (size, sha256) = fs::copy_with_tail(program, tail.as_bytes(), to)?;
-    seal_file(to, true, seconds)?;
-    Ok(Node::File { executable: true, size, seconds, sha256 })
 }
 
 /// Gives a finished file its mode and time.
@@ -237,11 +222,11 @@ impl Site<'_> {
         Tools { triple, multiarch, programs: list }
     }
 
-    /// The tools' names: one copy of this program, `copied`, under all of them.
-    fn shims(&mut self, target: &Target, tools: &Tools, copied: &Node) -> Result<(), Fault> {
+    /// The tools' names: one copy of this program under all of them.
+    fn shims(&mut self, target: &Target, tools: &Tools, program: &Copied) -> Result<(), Fault> {
         let text = tools.text().unwrap_or_default();
         self.write("share/tools", text.as_bytes(), false)?;
-        let copy = self.staged.root().join(COPY);
+        fs::create_dir_all(&self.staged.root().join("bin"))?;
         for (name, tool) in shims(target.triple) {
             let is_there = tools.programs.iter().any(|(program, _)| program == tool.program);
             if !is_there {
@@ -250,13 +235,12 @@ impl Site<'_> {
             let path = format!("bin/{name}");
             let place = self.staged.root().join(&path);
             // A disk without hard links holds a copy for each name.
-            if fs::hard_link(&copy, &place).is_err() {
-                fs::copy(&copy, &place)?;
-                seal_file(&place, true, self.epoch)?;
+            if fs::hard_link(&program.file, &place).is_err() {
+                fs::copy(&program.file, &place)?;
+                fs::set_modified(&place, self.epoch)?;
             }
-            self.list.insert(path, (copied.clone(), String::new()));
+            self.list.insert(path, (program.node.clone(), String::new()));
         }
-        fs::remove_file(&copy)?;
         Ok(())
     }
 

@@ -29,8 +29,10 @@ mod kernel;
 mod layouts;
 mod pack;
 mod prepared;
+mod program;
 mod publish;
 mod repair;
+mod shelf;
 mod unpack;
 mod with;
 
@@ -50,7 +52,7 @@ use archive::Opened;
 use brew::{Homebrew, Install};
 use components::{Component, Wanted, components, sources};
 use host_tools::Llvm;
-use unpack::Care;
+use shelf::Care;
 
 /// What a run works with.
 pub struct World<'w> {
@@ -177,10 +179,10 @@ pub fn prepare(
     let text = "  install laying out the tree …".to_owned();
     world.progress.event(Event::Note { text });
     let staging = publish::Staging::begin(world.project, &name, world.progress)?;
-    let files = install::install(world, &staging, &tree, &plan, packages.components.as_slice())?;
+    let files = install::install(world, &staging, &tree, &plan, &packages)?;
     carry_runtime(world, &tree, staging.folder())?;
     staging.make_durable()?;
-    packages.keep()?;
+    packages.shelf.keep()?;
     staging.publish(&tree, &plan.inputs.fingerprint(), world.progress)?;
     Ok(outcome(Some(reason), files))
 }

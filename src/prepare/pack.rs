@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use super::archive::archive_name;
 use super::components::{Component, Wanted, components};
-use super::unpack::{self, Care};
+use super::shelf::Care;
+use super::unpack;
 use super::{World, blobs};
 use crate::host::fault::Fault;
 use crate::host::fs;
@@ -63,7 +64,7 @@ pub fn pack(
     let locked = gathered.write(world, pins, lock, request, &mut draft)?;
     fs::settled(draft.commit(), world.progress)?;
     fs::sync_file_system(&world.project.unpacked())?;
-    gathered.packages.keep()?;
+    gathered.packages.shelf.keep()?;
     Ok(Packed { name, path, locked })
 }
 

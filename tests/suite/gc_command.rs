@@ -36,6 +36,7 @@ fn litter(fixture: &Fixture) -> Vec<String> {
         "toolchains/cache/kernel/linux-image-0123456789abcdef",
         "toolchains/cache/tmp/00000000.part",
         "toolchains/cache/unpacked/old-0123456789abcdef-01234567/entries.tsv",
+        "toolchains/cache/unpacked/program-0123456789abcdef-1-2.3/entries.tsv",
         "toolchains/.gen/x86_64-unknown-linux-gnu.new-1/share/stamp.json",
     ];
     for file in files {

@@ -218,6 +218,7 @@ fn a_full_disk_fails_with_its_name_leaves_the_old_tree_whole_and_no_rubbish() {
     let size = format!("{}k", (program / 1024) * 3 / 2);
     let script = "\"$@\" prepare --llvm debian 2>log || { cat log >&2; exit 90; }
         before=$(readlink toolchains/x86_64-unknown-linux-gnu)
+        rm -r toolchains/cache/unpacked/program-*
         \"$@\" prepare --llvm debian --force 2>log && exit 91; status=$?; cat log >&2
         test $(readlink toolchains/x86_64-unknown-linux-gnu) = \"$before\" || exit 92
         \"$@\" verify 2>/dev/null || exit 93

@@ -32,6 +32,8 @@ pub enum FsError {
     Unsettled { path: PathBuf, source: io::Error },
 }
 
+/// What helps when no file may become so large.
+pub(in crate::host) const LARGER_FILES: &str = "raise the file size limit: ulimit -f unlimited";
 /// What helps when no more files may be open.
 pub(in crate::host) const MORE_FILES: &str = "raise the limit of open files: ulimit -n 1024";
 
@@ -113,7 +115,7 @@ impl Diagnostic for FsError {
                 "free some space there (df -h, and df -i for the number of files), or choose another place with --root"
             }
             "too-many-open-files" => MORE_FILES,
-            "file-size-limit" => "raise the file size limit: ulimit -f unlimited",
+            "file-size-limit" => LARGER_FILES,
             "permission-denied" => {
                 "check who owns the path (ls -ld), or choose another with --root"
             }

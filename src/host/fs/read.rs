@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, mpsc};
 
-use super::{FsError, flags, open_regular, owner, regular};
+use super::{FsError, flags, open_regular, regular};
 use crate::host::hash::Digest;
 use crate::host::threads;
 
@@ -93,20 +93,6 @@ pub(super) fn with_digest(mut file: File, length: usize) -> io::Result<(Vec<u8>,
     };
     bytes.truncate(read?);
     Ok((bytes, digest))
-}
-
-/// Copies a file's content and writes `tail` behind it, over what is there; tells the size, in
-/// bytes, and the digest of the whole.
-///
-/// # Errors
-/// When reading or writing fails.
-pub fn copy_with_tail(from: &Path, tail: &[u8], to: &Path) -> Result<(u64, Digest), FsError> {
-    let source = open_regular(from)?.chain(tail);
-    let mut target = File::create(to).map_err(FsError::io("make", to))?;
-    let copied = Digest::of_copied(source, &mut target);
-    let copied = copied.map_err(FsError::pair("copy", from, to))?;
-    owner::adopt(to);
-    Ok(copied)
 }
 
 /// Reads until `piece` is full or the file ends; tells how much was read, in bytes.
