@@ -198,7 +198,9 @@ impl<'a> Row<'a> {
             return None;
         }
         let path = &row[start..];
-        let steps_well = path.split('/').all(|step| !matches!(step, "" | "." | ".."));
+        // By bytes: by characters this was a fifth of the time that a quick look computes.
+        let mut steps = path.as_bytes().split(|byte| *byte == b'/');
+        let steps_well = steps.all(|step| !matches!(step, b"" | b"." | b".."));
         if !steps_well {
             return None;
         }
