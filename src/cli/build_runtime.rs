@@ -1,6 +1,6 @@
 //! `build-runtime`: the runtime's archives, for this machine or for a target.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::network::Network;
 use super::run::fault;
 use super::{Context, context};
-use crate::emulate::{self, Backend, Program, RunError};
+use crate::emulate::{self, Backend, Collected, Job, Program, RunError};
 use crate::host::clock;
 use crate::host::fault::{Fault, Kind};
 use crate::host::progress::{Event, Progress as _};
@@ -145,28 +145,37 @@ impl Args {
             Ok(kernel(&world, &pins, &lock, place.target)?.file)
         };
         let cwd = context.project.build().join("check");
-        let run = |program: &Path| -> Result<Ran, Fault> {
-            let program =
-                Program::open(program, &cwd, Some(place.target)).map_err(RunError::into_fault)?;
+        let run = |programs: &[PathBuf], each: &mut dyn FnMut(Result<Ran, Fault>)| {
+            let open = |path: &PathBuf| Program::open(path, &cwd, Some(place.target));
+            let programs: Result<Vec<Program>, RunError> = programs.iter().map(open).collect();
+            let programs = programs.map_err(RunError::into_fault)?;
+            let job = |program| Job {
+                program,
+                args: &[],
+                variables: vec![("PATH".into(), "/usr/bin:/bin".into())],
+                limit: Some(LIMIT),
+            };
+            let jobs: Vec<Job<'_>> = programs.iter().map(job).collect();
             let request = emulate::Request {
                 env: &context.env,
                 project: &context.project,
                 progress: context.reporter,
-                program: &program,
                 cwd: &cwd,
                 tree: Ok(prepared.tree.clone()),
                 kernel: &kernel,
-                args: &[],
-                variables: vec![("PATH".into(), "/usr/bin:/bin".into())],
                 backend: self.backend,
-                limit: Some(LIMIT),
                 with_files: &[],
                 keep: false,
                 memory: None,
             };
-            let ran = request.collect(LIMIT).map_err(RunError::into_fault)?;
-            let backend = ran.backend.name();
-            Ok(Ran { status: ran.status, stdout: ran.stdout, stderr: ran.stderr, backend })
+            let ran = |ran: Collected| {
+                let Collected { status, backend, stdout, stderr } = ran;
+                Ran { status, stdout, stderr, backend: backend.name() }
+            };
+            let mut each = |result: Result<Collected, RunError>| {
+                each(result.map(ran).map_err(RunError::into_fault));
+            };
+            request.collect(&jobs, &mut each).map_err(RunError::into_fault)
         };
         let trial = Trial {
             env: &context.env,
@@ -176,15 +185,13 @@ impl Args {
             place,
             tree: &prepared.tree,
             run: &run,
+            failed: &|failure| say(&sanitise(&format!("failed: {failure}"))),
         };
         Ok(trial.run(archives)?)
     }
 }
 
 fn tell(context: &Context<'_>, verdict: &Verdict) {
-    for failure in &verdict.failed {
-        say(&sanitise(&format!("failed: {failure}")));
-    }
     let all = verdict.passed + verdict.failed.len();
     let how = match verdict.backend {
         "native" => "natively",

@@ -11,7 +11,9 @@ use serde_json::json;
 
 use super::network::Network;
 use super::{Context, UsageError, context};
-use crate::emulate::{Backend, Environment, Outcome, PIECE, Program, Request, RunError, compare};
+use crate::emulate::{
+    Backend, Environment, Job, Outcome, PIECE, Program, Request, RunError, compare,
+};
 use crate::host::fault::{Fault, Kind};
 use crate::host::{fs, input};
 use crate::prepare::{kernel, prepared};
@@ -136,28 +138,26 @@ impl Args {
             env: &context.env,
             project: &context.project,
             progress: context.reporter,
-            program: &program,
             cwd: &cwd,
             tree: toolchain,
             kernel: &kernel,
-            args,
-            variables,
             backend: self.backend,
-            limit: self.timeout.map(Duration::from_secs),
             with_files: &self.with_file,
             keep: self.snapshot,
             memory: self.memory,
         };
+        let limit = self.timeout.map(Duration::from_secs);
+        let job = Job { program: &program, args, variables, limit };
         let input = || input::stdin(PIECE).map_err(fs::FsError::io("read", Path::new("stdin")));
         let (mut ours, mut errors) = (std::io::stdout(), std::io::stderr());
         let Some(expected) = expected else {
-            let outcome = request.run(&input, None, &mut ours, &mut errors)?;
+            let outcome = request.run(&job, &input, None, &mut ours, &mut errors)?;
             Self::record(context, &program, &outcome, glibc);
             return Ok(outcome.status);
         };
         let most = expected.len().saturating_add(MORE);
         let mut tee = Tee { kept: Vec::new(), most };
-        let outcome = request.run(&input, Some(&mut tee), &mut ours, &mut errors)?;
+        let outcome = request.run(&job, &input, Some(&mut tee), &mut ours, &mut errors)?;
         Self::record(context, &program, &outcome, glibc);
         Ok(self.judge(&expected, &tee.kept, &outcome))
     }

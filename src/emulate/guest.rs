@@ -1,5 +1,5 @@
-//! What the microVM's first process is told, and what it says at the end. Pure; `init.c`
-//! is the other side of both.
+//! What the microVM's first process is told, and what it says of each program. Pure;
+//! `init.c` is the other side of both.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -23,10 +23,19 @@ pub struct Order<'o> {
 /// 8 MiB (`execve(2)`), in bytes.
 pub const MOST_WORDS: usize = 2 << 20;
 
+/// The most of all programs together that the first process reads, in bytes.
+const MOST_BYTES: usize = (8 << 20) - 1;
+
+/// The file `/reml/run`: programs to run one after the other; `None` when there is too much
+/// of it, or a NUL byte in it.
+#[must_use]
+pub fn list(orders: &[Order<'_>]) -> Option<Vec<u8>> {
+    let parts: Option<Vec<_>> = orders.iter().map(Order::bytes).collect();
+    parts.map(|parts| parts.concat()).filter(|bytes| bytes.len() <= MOST_BYTES)
+}
+
 impl Order<'_> {
-    /// The file `/reml/run`; `None` when there is too much of it, or a NUL byte in it.
-    #[must_use]
-    pub fn bytes(&self) -> Option<Vec<u8>> {
+    fn bytes(&self) -> Option<Vec<u8>> {
         let mut words: Vec<Vec<u8>> = vec![
             self.folder.as_os_str().as_encoded_bytes().to_vec(),
             self.program.as_os_str().as_encoded_bytes().to_vec(),
@@ -64,15 +73,15 @@ pub enum How {
     Cannot(u32),
 }
 
-/// What the line of the end says so far.
+/// What the line of the ends says of one program so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Report {
     /// Whether the program was started.
     pub started: bool,
     /// How many pieces of stdin were asked for.
     pub asked: u64,
-    /// How it ended, and how many bytes it wrote to stdout and stderr.
-    pub end: Option<(How, u64, u64)>,
+    /// How it ended, and how many bytes it wrote to stdout and to stderr.
+    pub end: Option<(How, [u64; 2])>,
 }
 
 /// The longest that what is said at once can be, in bytes.
@@ -90,27 +99,53 @@ pub fn piece(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// What the first process says, as it comes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Talk {
-    /// What it said so far.
-    pub report: Report,
+    reports: Vec<Report>,
+    /// How many of these are whole.
+    over: usize,
     half: Vec<u8>,
+    /// What was got that is not of the protocol; nothing is heard after it.
+    wrong: Option<String>,
 }
 
 impl Talk {
-    /// Takes what came. Half a line is none yet; anything that the first process never says
-    /// is an error, told as what was got.
-    ///
-    /// # Errors
-    /// The text is not one of the protocol.
-    pub fn hear(&mut self, bytes: &[u8]) -> Result<(), String> {
-        self.half.extend_from_slice(bytes);
+    /// About so many programs.
+    #[must_use]
+    pub fn new(programs: usize) -> Self {
+        Self { reports: vec![Report::default(); programs], over: 0, half: Vec::new(), wrong: None }
+    }
+
+    /// What it said so far of the program `index`.
+    #[must_use]
+    pub fn report(&self, index: usize) -> Report {
+        self.reports.get(index).copied().unwrap_or_default()
+    }
+
+    /// What it said that it must not, when that was while the program `index` ran or before.
+    /// What follows all ends is a fault of the last program.
+    #[must_use]
+    pub fn wrong(&self, index: usize) -> Option<&str> {
+        self.wrong.as_deref().filter(|_| index >= self.over || index + 1 == self.reports.len())
+    }
+
+    /// Takes what came. Half a line is none yet.
+    pub fn hear(&mut self, bytes: &[u8]) {
+        if self.wrong.is_none() {
+            self.half.extend_from_slice(bytes);
+            self.wrong = self.lines().err();
+        }
+    }
+
+    fn lines(&mut self) -> Result<(), String> {
         while let Some(at) = self.half.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.half.drain(..=at).collect();
-            self.report.line(&line[..at]).ok_or_else(|| refusal(&line))?;
+            let report = self.reports.get_mut(self.over).ok_or_else(|| refusal(&line))?;
+            report.line(&line[..at]).ok_or_else(|| refusal(&line))?;
+            self.over += usize::from(report.end.is_some());
         }
-        let is_over = self.report.end.is_some() && !self.half.is_empty();
-        if is_over || self.half.len() > LONGEST { Err(refusal(&self.half)) } else { Ok(()) }
+        let is_too_much = self.over == self.reports.len() && !self.half.is_empty();
+        if is_too_much || self.half.len() > LONGEST { Err(refusal(&self.half)) } else { Ok(()) }
     }
 }
 
@@ -123,14 +158,11 @@ impl Report {
     /// One line; `None` when it is none of the protocol.
     fn line(&mut self, line: &[u8]) -> Option<()> {
         let words: Vec<&str> = std::str::from_utf8(line).ok()?.split(' ').collect();
-        if self.end.is_some() {
-            return None;
-        }
         match words[..] {
             ["start"] if !self.started => self.started = true,
             ["more"] if self.started => self.asked += 1,
             ["cannot", number] if !self.started => {
-                self.end = Some((How::Cannot(number.parse().ok()?), 0, 0));
+                self.end = Some((How::Cannot(number.parse().ok()?), [0, 0]));
             }
             [how, number, "out", out, "err", err] if self.started => {
                 let number: u8 = number.parse().ok()?;
@@ -140,7 +172,7 @@ impl Report {
                     "timeout" => How::Timeout,
                     _ => return None,
                 };
-                self.end = Some((how, out.parse().ok()?, err.parse().ok()?));
+                self.end = Some((how, [out.parse().ok()?, err.parse().ok()?]));
             }
             _ => return None,
         }
@@ -152,14 +184,25 @@ impl Report {
 mod tests {
     use super::*;
 
-    /// All at once and byte by byte, which must not differ.
+    /// Of so many programs, all at once and byte by byte, which must not differ.
+    fn reports(programs: usize, bytes: &[u8]) -> Result<Vec<Report>, String> {
+        let (mut whole, mut slow) = (Talk::new(programs), Talk::new(programs));
+        whole.hear(bytes);
+        for byte in bytes {
+            slow.hear(&[*byte]);
+        }
+        assert_eq!(whole.reports, slow.reports);
+        let wrong = |talk: &Talk| (0..programs).map(|index| talk.wrong(index).is_some()).collect();
+        let (all, each): (Vec<bool>, Vec<bool>) = (wrong(&whole), wrong(&slow));
+        assert_eq!(all, each);
+        match whole.wrong(programs - 1) {
+            Some(why) => Err(why.to_owned()),
+            None => Ok(whole.reports),
+        }
+    }
+
     fn report(bytes: &[u8]) -> Result<Report, String> {
-        let (mut whole, mut slow) = (Talk::default(), Talk::default());
-        let result = whole.hear(bytes).map(|()| whole.report);
-        let each = bytes.iter().try_for_each(|byte| slow.hear(&[*byte])).map(|()| slow.report);
-        assert_eq!(result.is_ok(), each.is_ok());
-        assert!(result.is_err() || result == each);
-        result
+        reports(1, bytes).map(|reports| reports[0])
     }
 
     #[test]
@@ -171,12 +214,18 @@ mod tests {
             args: &["./p".into(), "".into(), "a\nb".into()],
             env: &[("A".into(), "1=2".into())],
         };
+        let other = Order { program: Path::new("/q"), args: &[], env: &[], ..order.clone() };
         assert_eq!(
-            order.bytes().unwrap(),
-            b"/w o\x00/w o/p\x009\x003\x00./p\x00\x00a\nb\x001\x00A=1=2\x00"
+            list(&[order.clone(), other]).unwrap(),
+            b"/w o\x00/w o/p\x009\x003\x00./p\x00\x00a\nb\x001\x00A=1=2\x00/w o\x00/q\x009\x000\x000\x00"
         );
         let long = [OsString::from("x".repeat(MOST_WORDS))];
-        assert_eq!(Order { args: &long, ..order }.bytes(), None);
+        assert_eq!(list(&[Order { args: &long, ..order.clone() }]), None);
+        // Each is short enough, all together are not.
+        let long = [OsString::from("x".repeat(MOST_WORDS - 100))];
+        let order = Order { args: &long, env: &[], ..order };
+        assert!(list(&vec![order.clone(); 4]).is_some_and(|bytes| bytes.len() <= MOST_BYTES));
+        assert_eq!(list(&vec![order; 5]), None);
     }
 
     #[test]
@@ -190,10 +239,41 @@ mod tests {
         assert_eq!(report(b"start\nmore\nmore\nmo").unwrap().asked, 2);
         assert_eq!((piece(b"ab"), piece(b"")), (b"\x02\0ab".to_vec(), b"\0\0".to_vec()));
         let end = |text: &[u8]| report(text).unwrap().end.unwrap();
-        assert_eq!(end(b"start\nexit 7 out 12 err 3\n"), (How::Exit(7), 12, 3));
-        assert_eq!(end(b"start\nsignal 11 out 0 err 0\n"), (How::Signal(11), 0, 0));
-        assert_eq!(end(b"start\ntimeout 0 out 0 err 0\n"), (How::Timeout, 0, 0));
-        assert_eq!(end(b"cannot 2\n"), (How::Cannot(2), 0, 0));
+        assert_eq!(end(b"start\nexit 7 out 12 err 3\n"), (How::Exit(7), [12, 3]));
+        assert_eq!(end(b"start\nsignal 11 out 0 err 0\n"), (How::Signal(11), [0, 0]));
+        assert_eq!(end(b"start\ntimeout 0 out 0 err 0\n"), (How::Timeout, [0, 0]));
+        assert_eq!(end(b"cannot 2\n"), (How::Cannot(2), [0, 0]));
+    }
+
+    #[test]
+    fn each_program_of_a_list_has_its_own_report() {
+        let text = b"start\nexit 7 out 1 err 2\ncannot 2\nstart\nsignal 11 out 0 err 9\nstart\n";
+        let ends: Vec<_> = reports(5, text).unwrap().iter().map(|report| report.end).collect();
+        let (first, third) = ((How::Exit(7), [1, 2]), (How::Signal(11), [0, 9]));
+        assert_eq!(ends, [Some(first), Some((How::Cannot(2), [0, 0])), Some(third), None, None]);
+        let started = reports(5, text).unwrap().iter().filter(|report| report.started).count();
+        assert_eq!(started, 3);
+        // The fourth does not end before it starts, and there is no fifth.
+        for wrong in ["start\nexit 0 out 0 err 0\nexit 0 out 0 err 0\n", "start\ncannot 2\n"] {
+            assert!(reports(5, wrong.as_bytes()).is_err(), "{wrong}");
+        }
+        assert!(reports(3, text).is_err());
+        assert_eq!(Talk::new(1).report(1), Report::default());
+    }
+
+    #[test]
+    fn what_is_wrong_is_the_fault_of_the_program_that_ran() {
+        let mut talk = Talk::new(3);
+        talk.hear(b"start\nexit 0 out 0 err 0\nstart\nboo\nexit 0 out 0 err 0\n");
+        assert_eq!(talk.report(0).end, Some((How::Exit(0), [0, 0])));
+        assert_eq!(talk.report(1), Report { started: true, ..Report::default() });
+        assert_eq!(talk.wrong(0), None);
+        for index in [1, 2] {
+            assert!(talk.wrong(index).is_some_and(|why| why.contains("`boo\\n`")), "{index}");
+        }
+        let mut talk = Talk::new(2);
+        talk.hear(b"cannot 1\ncannot 1\nboo\n");
+        assert_eq!((talk.wrong(0), talk.wrong(1).is_some()), (None, true));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What the microVM's first file system holds: the first process, the program under its own
-//! path, all that it loads out of the sysroot, and the files that the user names. The plan
+//! What the microVM's first file system holds: the first process, the programs under their
+//! own paths, all that they load out of the sysroot, and the files that the user names. The plan
 //! names files; their bytes are read when no kept image has the same fingerprint.
 
 use std::fmt::Write as _;
@@ -53,7 +53,8 @@ impl Plan {
         self.folders.push(at.into());
     }
 
-    /// All that a program loads, where it will look for it.
+    /// All that a program loads, where it will look for it; what another one loads as well
+    /// is there once.
     pub fn libraries(&mut self, closure: &Closure, root: &Root) {
         for place in closure.places() {
             if let Some(file) = root.file(place) {
@@ -61,7 +62,9 @@ impl Plan {
                     Place::Inside(path) => PathBuf::from(path),
                     Place::Outside(path) => inside(path),
                 };
-                self.file(at, file);
+                if !self.files.iter().any(|(known, from)| *known == at && *from == file) {
+                    self.file(at, file);
+                }
             }
         }
     }

@@ -1,18 +1,22 @@
-/* The first process of the microVM: mounts what programs expect, runs one program, sends
- * its stdout, stderr and end through three serial lines, and powers off. It is built
- * without a C library by the toolchain's own clang. What it is to run stands in /reml/run,
- * strings that each end with a NUL byte: the folder, the program, the limit in seconds, the
- * number of arguments, the arguments, the number of variables, the variables.
+/* The first process of the microVM: mounts what programs expect, runs programs one after the
+ * other, sends their stdout, stderr and ends through three serial lines, and powers off. It
+ * is built without a C library by the toolchain's own clang. What it is to run stands in
+ * /reml/run, strings that each end with a NUL byte, for one program behind the other: the
+ * folder, the program, the limit in seconds, the number of arguments, the arguments, the
+ * number of variables, the variables.
  *
- * The last line says, once: "start"; then "exit N out BYTES err BYTES", or the same with
- * "signal N" or "timeout 0"; or instead of all "cannot ERRNO" when the program did not
- * start. Nothing is written to it after that.
+ * The last line says, once for each program: "start"; then "exit N out BYTES err BYTES", or
+ * the same with "signal N" or "timeout 0"; or instead of all "cannot ERRNO" when the program
+ * did not start. The bytes are those of this program, and all of them have left when its end
+ * is told. Only then the next one starts; nothing that an earlier one started still runs,
+ * but what it did to files and to the system stays. After the last end nothing is said.
  *
- * The program's stdin is the file /reml/stdin. With a file /reml/more it is a pipe, which
- * has that file first; what follows comes through the last line: for each "more" said there
- * one piece is read from it, its length as two bytes, low one first, and
- * so many bytes. An empty piece is the end. "more" is said when the program's pipe has room,
- * so that the line never holds more than its buffer, which would lose it. */
+ * A program's stdin is the file /reml/stdin. With a file /reml/more, which only a single
+ * program may have, it is a pipe, which has that file first; what follows comes through the
+ * last line: for each "more" said there one piece is read from it, its length as two bytes,
+ * low one first, and so many bytes. An empty piece is the end. "more" is said when the
+ * program's pipe has room, so that the line never holds more than its buffer, which would
+ * lose it. */
 typedef long word;
 typedef unsigned long size;
 
@@ -68,7 +72,7 @@ static void drain(word line) { CALL(IOCTL, line, 0x5409, 1, 0); }
 
 static word serial(const char *path) {
     struct { unsigned in, out, control, local; unsigned char rest[64]; } mode;
-    word line = open_file(path, 2 | 0400 /* no controlling terminal */);
+    word line = open_file(path, 2 | 0400 /* no controlling terminal */ | CLOEXEC);
     if (CALL(IOCTL, line, 0x5401, &mode, 0) >= 0) {
         mode.in = mode.out = mode.local = 0;                 /* every byte as it is */
         mode.control = 0x1002 | 060 | 0200 | 04000;          /* 115200, 8 bits, no modem */
@@ -98,6 +102,7 @@ static void power_off(void) {
     for (;;) CALL(PPOLL, 0, 0, 0, 0);
 }
 
+static word out_line, err_line, end_line;
 static char buffer[1 << 16];
 
 /* The piece of stdin that is on its way: its length and bytes, as far as they have come, and
@@ -132,38 +137,82 @@ static int pass(word pipe, word line, size *count) {
     return 1;
 }
 
-static void end(word line, const char *how, size value, size out, size err) {
+static void end(const char *how, size value, size out, size err) {
     char text[128], *at = put_number(put_text(put_text(text, how), " "), value);
     at = put_number(put_text(at, " out "), out);
     at = put_number(put_text(at, " err "), err);
     at = put_text(at, "\n");
-    write_all(line, text, (size)(at - text));
-    drain(line);
-    power_off();
+    write_all(end_line, text, (size)(at - text));
+    drain(end_line);
 }
 
-__attribute__((used)) void begin(void) {
-    mounted("proc", "/proc");
-    mounted("sysfs", "/sys");
-    mounted("devtmpfs", "/dev");
-    CALL(MKDIRAT, HERE, "/dev/shm", 01777, 0);
-    mounted("tmpfs", "/dev/shm");
-    CALL(MKDIRAT, HERE, "/dev/pts", 0755, 0);
-    mounted("devpts", "/dev/pts");
-    word out_line = serial("/dev/ttyS1"), err_line = serial("/dev/ttyS2");
-    word end_line = serial("/dev/ttyS3");
-
-    word file = open_file("/reml/run", CLOEXEC);
-    static char text[8 << 20];
-    static char *lists[1 << 20];
-    size length = 0;
+/* Ends everything but this process. Returns how `child` ended, now or before. */
+static int sweep(word child) {
+    int status = 0;
+    CALL(KILL, -1, 9, 0, 0);
     for (;;) {
-        word got = CALL(READ, file, text + length, sizeof text - 1 - length, 0);
-        if (got <= 0) break;
-        length += (size)got;
+        int one = 0;
+        word got = CALL(WAIT4, -1, &one, 0, 0);
+        if (got == child) status = one;
+        if (got < 0 && got != -EINTR) return status;
     }
-    char *folder = text, *program = after(folder), *limit = after(program);
-    char *at = after(limit), **list = lists;
+}
+
+/* Passes on what the program `child` writes and reads until it ends, or for so many seconds;
+ * then tells its end. `in` is where its stdin is written, or -1. */
+static void attend(word child, int out, int err, word stdin_file, int in, size most) {
+    struct { int file; short wanted, got; } watched[5] =
+        {{out, 1, 0}, {err, 1, 0}, {0, 1, 0}, {in, 4, 0}, {-1, 1, 0}};
+    watched[2].file = (int)CALL(PIDFD, child, 0, 0, 0);
+    size out_count = 0, err_count = 0, begun = seconds();
+    int ended = 0, late = 0;
+    while (!ended && !late) {
+        size pause[2] = {1, 0};
+        CALL(PPOLL, watched, 5, pause, 0);
+        if (watched[0].got && !pass(out, out_line, &out_count)) watched[0].file = -1;
+        if (watched[1].got && !pass(err, err_line, &err_count)) watched[1].file = -1;
+        if (watched[4].file >= 0 && watched[4].got && fetch(end_line)) {
+            watched[4].file = -1;
+            /* An empty piece: the end. */
+            if (piece.come == 2) CALL(CLOSE, in, 0, 0, 0);
+            else watched[3].file = in;
+        } else if (watched[3].file >= 0 && watched[3].got) {
+            if (piece.done == piece.come) {
+                word got = CALL(READ, stdin_file, piece.bytes, 4096, 0);
+                piece.come = got > 0 ? (size)got : 0;
+                piece.done = 0;
+            }
+            if (piece.come && !feed(in)) {
+                CALL(CLOSE, in, 0, 0, 0);
+                watched[3].file = -1;
+            } else if (!piece.come) {
+                write_all(end_line, "more\n", 5);
+                watched[3].file = -1;
+                watched[4].file = (int)end_line;
+            }
+        }
+        ended = watched[2].got != 0;
+        late = most && seconds() - begun > most;
+    }
+    int status = sweep(child);
+    /* What was written before the end is still in the pipes. */
+    CALL(FCNTL, out, 4, NONBLOCK, 0);
+    CALL(FCNTL, err, 4, NONBLOCK, 0);
+    while (pass(out, out_line, &out_count)) {}
+    while (pass(err, err_line, &err_count)) {}
+    drain(out_line);
+    drain(err_line);
+    CALL(CLOSE, watched[2].file, 0, 0, 0);
+    if (!ended) end("timeout", 0, out_count, err_count);
+    else if ((status & 127) == 0) end("exit", (status >> 8) & 255, out_count, err_count);
+    else end("signal", status & 127, out_count, err_count);
+}
+
+/* Runs the program whose strings begin at `at`; returns where they end. */
+static char *run(char *at) {
+    static char *lists[1 << 20];
+    char *folder = at, *program = after(folder), *limit = after(program), **list = lists;
+    at = after(limit);
     size count = number(at);
     char **arguments = list;
     for (at = after(at); count--; at = after(at)) *list++ = at;
@@ -197,60 +246,48 @@ __attribute__((used)) void begin(void) {
     if (streams) CALL(CLOSE, in[0], 0, 0, 0);
     if (streams) CALL(FCNTL, in[1], 4, NONBLOCK, 0);
     word failed = 0;
-    if (child < 0 || CALL(READ, trouble[0], &failed, sizeof failed, 0) > 0) {
-        char line[64], *to = put_number(put_text(line, "cannot "), (size)-(child < 0 ? child : failed));
+    if (child < 0) failed = child;
+    else CALL(READ, trouble[0], &failed, sizeof failed, 0);
+    CALL(CLOSE, trouble[0], 0, 0, 0);
+    if (failed) {
+        char line[64], *to = put_number(put_text(line, "cannot "), (size)-failed);
         to = put_text(to, "\n");
+        sweep(child);
         write_all(end_line, line, (size)(to - line));
         drain(end_line);
-        power_off();
+    } else {
+        write_all(end_line, "start\n", 6);
+        attend(child, out[0], err[0], stdin_file, streams ? in[1] : -1, number(limit));
     }
-    write_all(end_line, "start\n", 6);
+    CALL(CLOSE, out[0], 0, 0, 0);
+    CALL(CLOSE, err[0], 0, 0, 0);
+    CALL(CLOSE, stdin_file, 0, 0, 0);
+    return at;
+}
 
-    struct { int file; short wanted, got; } watched[5] =
-        {{out[0], 1, 0}, {err[0], 1, 0}, {0, 1, 0}, {streams ? in[1] : -1, 4, 0}, {-1, 1, 0}};
-    watched[2].file = (int)CALL(PIDFD, child, 0, 0, 0);
-    size out_count = 0, err_count = 0, most = number(limit), begun = seconds();
+__attribute__((used)) void begin(void) {
+    mounted("proc", "/proc");
+    mounted("sysfs", "/sys");
+    mounted("devtmpfs", "/dev");
+    CALL(MKDIRAT, HERE, "/dev/shm", 01777, 0);
+    mounted("tmpfs", "/dev/shm");
+    CALL(MKDIRAT, HERE, "/dev/pts", 0755, 0);
+    mounted("devpts", "/dev/pts");
+    out_line = serial("/dev/ttyS1");
+    err_line = serial("/dev/ttyS2");
+    end_line = serial("/dev/ttyS3");
+
+    word file = open_file("/reml/run", CLOEXEC);
+    static char text[8 << 20];
+    size length = 0;
     for (;;) {
-        size pause[2] = {1, 0};
-        CALL(PPOLL, watched, 5, pause, 0);
-        if (watched[0].got && !pass(out[0], out_line, &out_count)) watched[0].file = -1;
-        if (watched[1].got && !pass(err[0], err_line, &err_count)) watched[1].file = -1;
-        if (watched[4].file >= 0 && watched[4].got && fetch(end_line)) {
-            watched[4].file = -1;
-            /* An empty piece: the end. */
-            if (piece.come == 2) CALL(CLOSE, in[1], 0, 0, 0);
-            else watched[3].file = in[1];
-        } else if (watched[3].file >= 0 && watched[3].got) {
-            if (piece.done == piece.come) {
-                word got = CALL(READ, stdin_file, piece.bytes, 4096, 0);
-                piece.come = got > 0 ? (size)got : 0;
-                piece.done = 0;
-            }
-            if (piece.come && !feed(in[1])) {
-                CALL(CLOSE, in[1], 0, 0, 0);
-                watched[3].file = -1;
-            } else if (!piece.come) {
-                write_all(end_line, "more\n", 5);
-                watched[3].file = -1;
-                watched[4].file = (int)end_line;
-            }
-        }
-        int ended = watched[2].got != 0, late = most && seconds() - begun > most;
-        if (!ended && !late) continue;
-        /* What the program wrote before its end is still in the pipes. */
-        CALL(FCNTL, out[0], 4, NONBLOCK, 0);
-        CALL(FCNTL, err[0], 4, NONBLOCK, 0);
-        if (late) CALL(KILL, -1, 9, 0, 0);
-        while (pass(out[0], out_line, &out_count)) {}
-        while (pass(err[0], err_line, &err_count)) {}
-        drain(out_line);
-        drain(err_line);
-        if (late && !ended) end(end_line, "timeout", 0, out_count, err_count);
-        int status = 0;
-        CALL(WAIT4, child, &status, 0, 0);
-        if ((status & 127) == 0) end(end_line, "exit", (status >> 8) & 255, out_count, err_count);
-        end(end_line, "signal", status & 127, out_count, err_count);
+        word got = CALL(READ, file, text + length, sizeof text - 1 - length, 0);
+        if (got <= 0) break;
+        length += (size)got;
     }
+    CALL(CLOSE, file, 0, 0, 0);
+    for (char *at = text; at < text + length;) at = run(at);
+    power_off();
 }
 
 /* What compilers may call although nobody wrote it. */

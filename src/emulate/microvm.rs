@@ -1,15 +1,16 @@
-//! The microVM: qemu's system emulator with a Debian kernel, which runs one program and
-//! powers off. What the program writes is passed on as it comes. It always ends: by the
-//! program, by the limit, or because the emulator did.
+//! The microVM: qemu's system emulator with a Debian kernel, which runs programs one after
+//! the other and powers off. What they write is passed on as it comes, and of each nothing
+//! that another one wrote. It always ends: by the programs, by a limit, or because the
+//! emulator did.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, ErrorKind, Read as _, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use super::error::RunError;
-use super::guest::{self, How, Talk};
+use super::guest::How;
+use super::lines::{End, Feed, Line};
 use super::machine::{self, Parts};
 use crate::host::input::Pieces;
 use crate::host::process::{Running, Stream};
@@ -19,7 +20,7 @@ use crate::store::scratch::Folder;
 
 /// How long the first process has, beyond the limit that it keeps itself.
 const GRACE: Duration = Duration::from_secs(5);
-/// How long the emulator may take to start the program.
+/// How long the emulator may take to start a program.
 const BOOT: Duration = Duration::from_mins(1);
 /// How long what was written may take to arrive when the end is known.
 const ARRIVAL: Duration = Duration::from_secs(30);
@@ -43,34 +44,37 @@ pub struct Microvm<'m> {
     pub image: &'m Path,
     /// In MiB.
     pub memory: u64,
-    /// How long the program may run.
-    pub limit: Duration,
-    /// The program, for messages.
-    pub program: &'m Path,
+    /// How many programs its list has.
+    pub programs: usize,
+}
+
+/// A microVM that was started. It ends with this value.
+pub struct Booted {
+    running: Running,
+    feed: Option<Feed>,
+    lines: [Line; 2],
+    end: End,
+    programs: usize,
+    /// How many of them have ended.
+    over: usize,
+    folder: Folder,
 }
 
 /// How a program ended in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ended {
-    /// The status that a shell would tell.
-    pub status: u8,
-    /// From the emulator's start to the program's.
-    pub boot: Duration,
+    /// How.
+    pub how: How,
+    /// What it took to start: for the first program, from the emulator's start.
+    pub start: Duration,
 }
 
 impl Microvm<'_> {
-    /// Boots, runs the program, and passes on what it writes; and what `input` has, as far
-    /// as the program takes it.
+    /// Starts it, in `folder`. What `input` has goes to the program, as far as it takes it.
     ///
     /// # Errors
-    /// The limit was reached, or the microVM did not tell how the program ended.
-    pub fn run(
-        &self,
-        folder: &Folder,
-        input: Option<Pieces>,
-        out: &mut dyn Write,
-        err: &mut dyn Write,
-    ) -> Result<Ended, RunError> {
+    /// The emulator does not start.
+    pub fn boot(&self, folder: Folder, input: Option<Pieces>) -> Result<Booted, RunError> {
         let place = folder.path();
         let parts = Parts {
             qemu: self.qemu,
@@ -82,53 +86,98 @@ impl Microvm<'_> {
         let why = || format!("no machine is known for {}", self.target);
         let call = machine::command(self.target, parts)
             .ok_or_else(|| RunError::Unfit { backend: "microvm", why: why() })?;
-        let mut lines = [
-            Line::open(place.join(machine::STDOUT), out)?,
-            Line::open(place.join(machine::STDERR), err)?,
-        ];
-        let mut end = End::open(place.join(machine::END))?;
+        let lines =
+            [Line::open(place.join(machine::STDOUT))?, Line::open(place.join(machine::STDERR))?];
+        let end = End::open(place.join(machine::END), self.programs)?;
         let log = place.join("qemu.log");
         fs::write(&log, b"")?;
         let (says, logs) = (fs::open_private(&end.path)?, fs::open_private(&log)?);
         let mut running = call.start([Stream::Pipe, Stream::File(says), Stream::File(logs)])?;
-        let mut feed = input.map(|pieces| Feed::new(pieces, &mut running));
-        let start = clock::instant();
-        let mut boot = None;
+        let feed = input.map(|pieces| Feed::new(pieces, &mut running));
+        Ok(Booted { running, feed, lines, end, programs: self.programs, over: 0, folder })
+    }
+}
+
+impl Booted {
+    /// Follows the next program, `program` for messages, to its end, and passes on what it
+    /// writes.
+    ///
+    /// # Errors
+    /// The microVM did not tell how the program ended; it is of no more use then.
+    pub fn next(
+        &mut self,
+        program: &Path,
+        limit: Duration,
+        out: &mut dyn Write,
+        err: &mut dyn Write,
+    ) -> Result<Ended, RunError> {
+        self.follow(program, limit, [out, err]).map_err(|error| match error {
+            RunError::MicrovmFailed { what, detail } if self.programs > 1 => {
+                let what = format!("{what}, while it ran {}", program.display());
+                RunError::MicrovmFailed { what, detail }
+            }
+            error => error,
+        })
+    }
+
+    fn follow(
+        &mut self,
+        program: &Path,
+        limit: Duration,
+        mut to: [&mut dyn Write; 2],
+    ) -> Result<Ended, RunError> {
+        let place = self.folder.path();
+        let begun = clock::instant();
+        let mut start = None;
         let mut known = None;
+        for line in &mut self.lines {
+            line.begin();
+        }
         loop {
             // Asked first: what was written before the end is then seen below.
-            let is_over = running.ended()?.is_some();
+            let is_over = self.running.ended()?.is_some();
             let mut has_moved = false;
-            for line in &mut lines {
-                has_moved |= line.pass()?;
+            for line in &mut self.lines {
+                has_moved |= line.read()?;
             }
-            if lines.iter().any(|line| line.is_closed) {
-                return Ok(Ended { status: BROKEN_PIPE, boot: boot.unwrap_or_default() });
+            // Heard after that: what another program wrote is there only when the end of this
+            // one is known.
+            self.end.hear()?;
+            if let Some(why) = self.end.talk.wrong(self.over) {
+                return Err(failed(place, &format!("told no status: {why}")));
             }
-            end.hear(place)?;
-            let report = end.talk.report;
-            if let Some(feed) = &mut feed {
+            let report = self.end.talk.report(self.over);
+            let told = report.end.map(|(_, told)| told);
+            for (index, (line, to)) in self.lines.iter_mut().zip(&mut to).enumerate() {
+                if !line.pass(*to, told.map(|told| told[index]))? {
+                    let start = start.unwrap_or_default();
+                    return Ok(Ended { how: How::Exit(BROKEN_PIPE), start });
+                }
+            }
+            if let Some(feed) = &mut self.feed {
                 has_moved |= feed.pass(report.asked)?;
             }
             if report.started {
-                boot.get_or_insert_with(|| start.elapsed());
+                start.get_or_insert_with(|| begun.elapsed());
             }
-            if let Some((how, out, err)) = report.end {
+            if let Some((how, told)) = report.end {
                 let since = *known.get_or_insert_with(clock::instant);
-                let has_all = lines[0].count >= out && lines[1].count >= err;
+                let has_all = self.lines.iter().zip(told).all(|(line, told)| line.passed() >= told);
                 if has_all || is_over || since.elapsed() > ARRIVAL {
-                    running.end();
-                    return self.end(how, [out, err], &lines, boot.unwrap_or_default());
+                    self.over += 1;
+                    self.is_whole(told)?;
+                    return Ok(Ended { how, start: start.unwrap_or_default() });
                 }
             } else if is_over {
-                let how = running.ended()?.map(|status| status.to_string()).unwrap_or_default();
+                let how = self.running.ended()?.map(|status| status.to_string());
+                let how = how.unwrap_or_default();
                 return Err(failed(place, &format!("ended before the program did ({how})")));
             }
-            match boot {
-                Some(boot) if start.elapsed() > boot + self.limit + GRACE => {
-                    return Err(self.timeout());
+            match start {
+                Some(start) if begun.elapsed() > start + limit + GRACE => {
+                    return Err(timeout(program, limit));
                 }
-                None if start.elapsed() > BOOT => {
+                None if begun.elapsed() > BOOT => {
                     let seconds = BOOT.as_secs();
                     let what = format!("did not start the program within {seconds} s");
                     return Err(failed(place, &what));
@@ -141,38 +190,44 @@ impl Microvm<'_> {
         }
     }
 
-    fn end(
-        &self,
-        how: How,
-        told: [u64; 2],
-        lines: &[Line<'_>; 2],
-        boot: Duration,
-    ) -> Result<Ended, RunError> {
-        let status = match how {
-            How::Exit(status) => status,
-            How::Signal(signal) => 128 + signal,
-            How::Timeout => return Err(self.timeout()),
-            // ENOENT is also told of a missing interpreter, which the closure has found.
-            How::Cannot(2) => return Err(RunError::Missing(self.program.to_path_buf())),
-            How::Cannot(7) => return Err(RunError::TooLong),
-            How::Cannot(number) => {
-                let what = format!("the kernel refuses it with error {number}");
-                return Err(RunError::NotAProgram { path: self.program.to_path_buf(), what });
-            }
-        };
-        for (line, (told, name)) in lines.iter().zip(told.into_iter().zip(["stdout", "stderr"])) {
-            if line.count != told {
-                let got = line.count;
+    /// Whether what was passed on is what the program wrote.
+    fn is_whole(&self, told: [u64; 2]) -> Result<(), RunError> {
+        let is_last = self.over == self.programs;
+        for (line, (told, name)) in
+            self.lines.iter().zip(told.into_iter().zip(["stdout", "stderr"]))
+        {
+            // What follows belongs to the next program, if there is one.
+            let got = line.passed() + if is_last { line.beyond() } else { 0 };
+            if got != told {
                 let what = format!("lost a part of {name}: expected {told} bytes, got {got}");
                 return Err(RunError::MicrovmFailed { what, detail: String::new() });
             }
         }
-        Ok(Ended { status, boot })
+        Ok(())
     }
+}
 
-    fn timeout(&self) -> RunError {
-        RunError::Timeout { path: self.program.to_path_buf(), seconds: self.limit.as_secs() }
+/// The status that a shell would tell.
+///
+/// # Errors
+/// The limit was reached, or the program did not start.
+pub fn status(how: How, program: &Path, limit: Duration) -> Result<u8, RunError> {
+    match how {
+        How::Exit(status) => Ok(status),
+        How::Signal(signal) => Ok(128 + signal),
+        How::Timeout => Err(timeout(program, limit)),
+        // ENOENT is also told of a missing interpreter, which the closure has found.
+        How::Cannot(2) => Err(RunError::Missing(program.to_path_buf())),
+        How::Cannot(7) => Err(RunError::TooLong),
+        How::Cannot(number) => {
+            let what = format!("the kernel refuses it with error {number}");
+            Err(RunError::NotAProgram { path: program.to_path_buf(), what })
+        }
     }
+}
+
+fn timeout(program: &Path, limit: Duration) -> RunError {
+    RunError::Timeout { path: program.to_path_buf(), seconds: limit.as_secs() }
 }
 
 /// The microVM's failure, with what it said last.
@@ -190,97 +245,4 @@ fn failed(place: &Path, what: &str) -> RunError {
         }
     }
     RunError::MicrovmFailed { what: what.to_owned(), detail }
-}
-
-/// What the first process says, read behind the emulator, which writes it.
-struct End {
-    file: File,
-    path: PathBuf,
-    talk: Talk,
-}
-
-impl End {
-    fn open(path: PathBuf) -> Result<Self, RunError> {
-        fs::write(&path, b"")?;
-        Ok(Self { file: fs::open(&path)?, path, talk: Talk::default() })
-    }
-
-    fn hear(&mut self, place: &Path) -> Result<(), RunError> {
-        let mut buffer = [0; 1 << 10];
-        loop {
-            let count = self.file.read(&mut buffer).map_err(fs::FsError::io("read", &self.path))?;
-            if count == 0 {
-                return Ok(());
-            }
-            let heard = self.talk.hear(&buffer[..count]);
-            heard.map_err(|why| failed(place, &format!("told no status: {why}")))?;
-        }
-    }
-}
-
-/// The way of stdin into the microVM: a piece for each that it asks for, so that nothing is
-/// sent that nobody has room for.
-struct Feed {
-    pieces: Pieces,
-    to: Option<Box<dyn Write>>,
-    sent: u64,
-}
-
-impl Feed {
-    fn new(pieces: Pieces, running: &mut Running) -> Self {
-        let to = running.stdin().map(|to| Box::new(to) as Box<dyn Write>);
-        Self { pieces, to, sent: 0 }
-    }
-
-    /// Sends what is there, if something is asked for; tells whether it did.
-    fn pass(&mut self, asked: u64) -> Result<bool, RunError> {
-        let Some(to) = self.to.as_mut().filter(|_| asked > self.sent) else { return Ok(false) };
-        let read = self.pieces.poll().map_err(fs::FsError::io("read", Path::new("stdin")))?;
-        let Some(piece) = read else { return Ok(false) };
-        self.sent += 1;
-        match to.write_all(&guest::piece(&piece)).and_then(|()| to.flush()) {
-            Ok(()) => Ok(true),
-            // The emulator's end is told elsewhere.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-            Err(error) => Err(fs::FsError::io("pass on", Path::new("stdin"))(error).into()),
-        }
-    }
-}
-
-/// A serial line, read behind the emulator, which writes it.
-struct Line<'l> {
-    file: File,
-    path: PathBuf,
-    to: &'l mut dyn Write,
-    count: u64,
-    is_closed: bool,
-}
-
-impl<'l> Line<'l> {
-    fn open(path: PathBuf, to: &'l mut dyn Write) -> Result<Self, RunError> {
-        fs::write(&path, b"")?;
-        Ok(Self { file: fs::open(&path)?, path, to, count: 0, is_closed: false })
-    }
-
-    /// Passes on what is new; tells whether there was something.
-    fn pass(&mut self) -> Result<bool, RunError> {
-        let mut buffer = [0; 8 << 10];
-        let mut has_moved = false;
-        loop {
-            let count = self.file.read(&mut buffer).map_err(fs::FsError::io("read", &self.path))?;
-            if count == 0 {
-                return Ok(has_moved);
-            }
-            has_moved = true;
-            self.count += count as u64;
-            match self.to.write_all(&buffer[..count]).and_then(|()| self.to.flush()) {
-                Ok(()) => {}
-                Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                    self.is_closed = true;
-                    return Ok(true);
-                }
-                Err(error) => return Err(fs::FsError::io("pass on", &self.path)(error).into()),
-            }
-        }
-    }
 }

@@ -9,17 +9,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::host::fault::Fault;
-use crate::host::fs::{self, FsError};
+use crate::host::fs::FsError;
 use crate::host::input::Stdin;
-use crate::host::process::{self, Call};
+use crate::host::process::{self, Call, Output};
 use crate::host::progress::{Event, Progress};
 use crate::host::{Env, clock};
 use crate::pins::Target;
-use crate::store::kept;
-use crate::store::scratch::Folder;
 use crate::sysroot::needed::Root;
 use crate::toolchain::layout::{Project, Tree};
 
+mod boot;
 pub mod compare;
 mod cpio;
 mod error;
@@ -29,6 +28,7 @@ mod hosted;
 mod image;
 mod init;
 mod input;
+mod lines;
 mod machine;
 mod microvm;
 mod program;
@@ -38,11 +38,7 @@ pub use guest::PIECE;
 pub use hosted::Environment;
 pub use program::Program;
 
-use guest::Order;
 use hosted::UserMode;
-use image::Plan;
-use input::Input;
-use microvm::Microvm;
 
 /// How a program is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -69,9 +65,23 @@ impl Backend {
 
 /// The memory of a microVM beside its image, in MiB.
 pub const MEMORY: u64 = 256;
-/// How long a program may run in a microVM when nobody says.
-pub const MICROVM_LIMIT: Duration = Duration::from_mins(5);
-/// What is run, and how.
+/// How long a program may run in a microVM, or to collect its output, when nobody says.
+pub const DEFAULT_LIMIT: Duration = Duration::from_mins(5);
+
+/// A program to run, and what it is given.
+#[derive(Debug, Clone)]
+pub struct Job<'j> {
+    /// The program.
+    pub program: &'j Program,
+    /// The arguments after its name.
+    pub args: &'j [OsString],
+    /// Its whole environment.
+    pub variables: Environment,
+    /// How long it may run.
+    pub limit: Option<Duration>,
+}
+
+/// Where programs are run, and how.
 pub struct Request<'r> {
     /// The process's environment.
     pub env: &'r Env,
@@ -79,22 +89,14 @@ pub struct Request<'r> {
     pub project: &'r Project,
     /// Who is told.
     pub progress: &'r dyn Progress,
-    /// The program.
-    pub program: &'r Program,
-    /// The folder it starts in.
+    /// The folder they start in.
     pub cwd: &'r Path,
     /// The prepared toolchain, or why there is none.
     pub tree: Result<Tree, Fault>,
     /// The kernel of the microVM, fetched when it is asked for.
     pub kernel: &'r dyn Fn() -> Result<PathBuf, Fault>,
-    /// The arguments after its name.
-    pub args: &'r [OsString],
-    /// Its whole environment.
-    pub variables: Environment,
     /// The backend asked for.
     pub backend: Option<Backend>,
-    /// How long it may run.
-    pub limit: Option<Duration>,
     /// Files for the microVM, as `SRC[:DEST]`.
     pub with_files: &'r [String],
     /// Whether the microVM's image is kept.
@@ -163,70 +165,95 @@ pub struct Collected {
 }
 
 impl Request<'_> {
-    /// Runs it. With `out` its stdout goes there, else to our own; `input` is our stdin, for
-    /// backends that cannot pass it on as it is.
+    /// Runs one program. With `out` its stdout goes there, else to our own; `input` is our
+    /// stdin, for backends that cannot pass it on as it is.
     ///
     /// # Errors
     /// It was not run, or not to its end.
     pub fn run(
         self,
+        job: &Job<'_>,
         input: &dyn Fn() -> Result<Stdin, FsError>,
         out: Option<&mut (dyn Write + Send)>,
         ours: &mut dyn Write,
         err: &mut dyn Write,
     ) -> Result<Outcome, RunError> {
-        let target = self.program.target;
-        let user_mode = find::user_mode(self.env, self.tree.as_ref().ok(), target);
-        let backend = choose(self.backend, Target::host(), target, user_mode.is_some())?;
+        let (backend, user_mode) = self.backend(job.program.target)?;
         let begun = clock::instant();
         if backend == Backend::Microvm {
             let stdout: &mut dyn Write = match out {
                 Some(out) => out,
                 None => ours,
             };
-            let (ended, version) = self.in_microvm(Some(input()?), stdout, err)?;
-            let took = begun.elapsed();
-            let (status, start) = (ended.status, ended.boot);
-            return Ok(Outcome { status, backend, start, took, qemu: Some(version) });
+            let (progress, target) = (self.progress, job.program.target);
+            let jobs = std::slice::from_ref(job);
+            let (mut booted, qemu) = self.boot(target, jobs, Some(input()?))?;
+            say(progress, job.program, &in_microvm(&qemu, target));
+            let (ended, status) = job.follow(&mut booted, stdout, err)?;
+            let (status, start, took) = (status?, ended.start, begun.elapsed());
+            return Ok(Outcome { status, backend, start, took, qemu: Some(qemu) });
         }
         if !self.with_files.is_empty() {
             let why = "`--with-file` is for the microVM: the program sees this machine's files";
             return Err(RunError::Unfit { backend: backend.name(), why: why.to_owned() });
         }
-        let this = self.with_sysroot()?;
-        let (mut call, how) = this.hosted_call(backend, user_mode)?;
-        this.say(&how);
+        let this = self.with_sysroot(std::slice::from_ref(job))?;
+        let (mut call, how) = this.hosted_call(job, backend, user_mode)?;
+        say(this.progress, job.program, &how);
         call.cwd = Some(this.cwd.to_path_buf());
         let start = begun.elapsed();
-        let status = hosted::run(&call, &this.program.path, this.limit, out)?;
+        let status = hosted::run(&call, &job.program.path, job.limit, out)?;
         Ok(Outcome { status, backend, start, took: begun.elapsed(), qemu: None })
     }
 
-    /// Runs it without stdin, for at most `limit`, and returns what it wrote.
+    /// Runs programs of one target one after the other, without stdin; a microVM is booted
+    /// once for all of them. `each` is told how one went as soon as it has ended. Of one that
+    /// a microVM did not run to its end, because of its limit or because the kernel refused
+    /// it, it is told why, and the next one runs.
     ///
     /// # Errors
-    /// It was not run, or not to its end.
-    pub fn collect(self, limit: Duration) -> Result<Collected, RunError> {
-        let user_mode = find::user_mode(self.env, self.tree.as_ref().ok(), self.program.target);
-        let host = Target::host();
-        let backend = choose(self.backend, host, self.program.target, user_mode.is_some())?;
-        let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    /// One was not run at all, or not to its end.
+    pub fn collect(
+        self,
+        jobs: &[Job<'_>],
+        each: &mut dyn FnMut(Result<Collected, RunError>),
+    ) -> Result<(), RunError> {
+        let Some(target) = jobs.first().map(|job| job.program.target) else { return Ok(()) };
+        let (backend, user_mode) = self.backend(target)?;
         if backend == Backend::Microvm {
-            let status = self.in_microvm(None, &mut stdout, &mut stderr)?.0.status;
-            return Ok(Collected { status, backend, stdout, stderr });
+            let progress = self.progress;
+            let (mut booted, qemu) = self.boot(target, jobs, None)?;
+            for job in jobs {
+                say(progress, job.program, &in_microvm(&qemu, target));
+                let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+                let (_, status) = job.follow(&mut booted, &mut stdout, &mut stderr)?;
+                each(status.map(|status| Collected { status, backend, stdout, stderr }));
+            }
+            return Ok(());
         }
-        let this = self.with_sysroot()?;
-        let (mut call, _) = this.hosted_call(backend, user_mode)?;
-        call.cwd = Some(this.cwd.to_path_buf());
-        let output = call.output(limit)?;
-        let status = process::shell_status(output.status);
-        Ok(Collected { status, backend, stdout: output.stdout, stderr: output.stderr })
+        let this = self.with_sysroot(jobs)?;
+        for job in jobs {
+            let (mut call, _) = this.hosted_call(job, backend, user_mode.clone())?;
+            call.cwd = Some(this.cwd.to_path_buf());
+            let Output { status, stdout, stderr } = call.output(job.limit())?;
+            let status = process::shell_status(status);
+            each(Ok(Collected { status, backend, stdout, stderr }));
+        }
+        Ok(())
     }
 
-    /// Only a static program runs without a prepared toolchain.
-    fn with_sysroot(self) -> Result<Self, RunError> {
+    fn backend(&self, target: &Target) -> Result<(Backend, Option<UserMode>), RunError> {
+        let user_mode = find::user_mode(self.env, self.tree.as_ref().ok(), target);
+        let backend = choose(self.backend, Target::host(), target, user_mode.is_some())?;
+        Ok((backend, user_mode))
+    }
+
+    /// Only static programs run without a prepared toolchain.
+    fn with_sysroot(self, jobs: &[Job<'_>]) -> Result<Self, RunError> {
         match self.tree {
-            Err(fault) if !self.program.is_static() => Err(RunError::Below(fault)),
+            Err(fault) if !jobs.iter().all(|job| job.program.is_static()) => {
+                Err(RunError::Below(fault))
+            }
             tree => Ok(Self { tree, ..self }),
         }
     }
@@ -234,140 +261,52 @@ impl Request<'_> {
     /// The command for this machine's own kernel, and how it runs the program, for people.
     fn hosted_call(
         &self,
+        job: &Job<'_>,
         backend: Backend,
         user_mode: Option<UserMode>,
     ) -> Result<(Call, String), RunError> {
-        let target = self.program.target;
+        let (program, target) = (job.program, job.program.target);
         let sysroot = self.tree.as_ref().ok().map(Tree::sysroot);
         let (call, how) = match (backend, user_mode, &sysroot) {
             (Backend::QemuUser, Some(mode), sysroot) => {
                 let sysroot = sysroot.as_deref();
-                let how = match (&mode, self.glibc(sysroot)) {
+                let how = match (&mode, glibc(program, sysroot)) {
                     (_, Some(glibc)) => {
                         format!("under qemu-{}, with the sysroot's glibc {glibc}", target.qemu)
                     }
                     (_, None) => format!("under qemu-{}", target.qemu),
                 };
-                (
-                    hosted::emulated(
-                        &mode,
-                        self.program,
-                        sysroot,
-                        self.args,
-                        self.variables.clone(),
-                    ),
-                    how,
-                )
+                (hosted::emulated(&mode, program, sysroot, job.args, job.variables.clone()), how)
             }
             (_, _, sysroot) => {
                 let place = sysroot.clone().unwrap_or_default();
-                let how = match self.glibc(sysroot.as_deref()) {
+                let how = match glibc(program, sysroot.as_deref()) {
                     Some(glibc) => format!("natively, with the sysroot's glibc {glibc}"),
                     None => "natively, as a static program".to_owned(),
                 };
-                (hosted::native(self.program, &place, self.args, self.variables.clone()), how)
+                (hosted::native(program, &place, job.args, job.variables.clone()), how)
             }
         };
-        if let Some(sysroot) = sysroot.filter(|_| !self.program.is_static()) {
-            self.program.libraries(&Root::new(sysroot))?;
+        if let Some(sysroot) = sysroot.filter(|_| !program.is_static()) {
+            program.libraries(&Root::new(sysroot))?;
         }
         Ok((call, how))
     }
+}
 
-    fn say(&self, how: &str) {
-        let text = format!("running {} {how}", self.program.name.display());
-        self.progress.event(Event::Note { text });
-    }
+fn say(progress: &dyn Progress, program: &Program, how: &str) {
+    let text = format!("running {} {how}", program.name.display());
+    progress.event(Event::Note { text });
+}
 
-    /// The glibc that the program will use.
-    fn glibc(&self, sysroot: Option<&Path>) -> Option<String> {
-        let sysroot = sysroot.filter(|_| !self.program.is_static())?;
-        program::glibc(&Root::new(sysroot.to_path_buf()), self.program.target)
-    }
+fn in_microvm(qemu: &str, target: &Target) -> String {
+    format!("in a microVM (QEMU {qemu}, {target})")
+}
 
-    fn in_microvm(
-        self,
-        input: Option<Stdin>,
-        out: &mut dyn Write,
-        err: &mut dyn Write,
-    ) -> Result<(microvm::Ended, String), RunError> {
-        let target = self.program.target;
-        let tree = match self.tree {
-            Ok(ref tree) => tree,
-            Err(fault) => return Err(RunError::Below(fault)),
-        };
-        let root = Root::new(tree.sysroot());
-        let closure = self.program.libraries(&root)?;
-        // What costs nothing is refused before anything is fetched.
-        let (qemu, version) = find::system(self.env, target)?;
-        let images = self.project.cache().join("images");
-        let mut plan = Plan::default();
-        plan.folder(image::inside(self.cwd));
-        plan.libraries(&closure, &root);
-        for argument in self.with_files {
-            plan.with_file(argument, self.cwd)?;
-        }
-        plan.file(image::inside(&self.program.path), &self.program.path);
-        plan.file(image::INIT, init::file(tree, target, &images)?);
-        let kernel = (self.kernel)()?;
-        let limit = self.limit.unwrap_or(MICROVM_LIMIT);
-        let folder = Folder::new(&self.project.cache().join("run"))?;
-        let (mut image, size) = self.image(&plan, &images)?;
-        let mut args = vec![self.program.name.clone().into_os_string()];
-        args.extend(self.args.iter().cloned());
-        let order = Order {
-            folder: &image::inside(self.cwd),
-            program: &image::inside(&self.program.path),
-            seconds: limit.as_secs().max(1),
-            args: &args,
-            env: &self.variables,
-        };
-        let mut own = cpio::Archive::default();
-        let order = order.bytes().ok_or(RunError::TooLong)?;
-        own.file(Path::new("/reml/run"), fs::FILE_MODE, order)?;
-        let stdin = Input::new(input)?;
-        let (pieces, more) = (stdin.rest, stdin.head.len() as u64);
-        own.file(Path::new("/reml/stdin"), fs::FILE_MODE, stdin.head)?;
-        if pieces.is_some() {
-            own.file(Path::new("/reml/more"), fs::FILE_MODE, Vec::new())?;
-        }
-        image.extend(own.bytes());
-        let file = folder.path().join("image.cpio");
-        fs::write(&file, &image)?;
-        drop(image);
-        self.say(&format!("in a microVM (QEMU {version}, {target})"));
-        let memory = self.memory.unwrap_or(MEMORY + 2 * (size + more).div_ceil(1 << 20));
-        let microvm = Microvm {
-            target,
-            qemu: &qemu,
-            kernel: &kernel,
-            image: &file,
-            memory,
-            limit,
-            program: &self.program.path,
-        };
-        Ok((microvm.run(&folder, pieces, out, err)?, version))
-    }
-
-    /// The bytes of the image: kept ones when they are of the same files.
-    fn image(&self, plan: &Plan, images: &Path) -> Result<(Vec<u8>, u64), RunError> {
-        let (print, size) = plan.fingerprint()?;
-        let file = images.join(format!("{}.cpio", print.short()));
-        let detail = |what: &str| {
-            let text = format!("{what} the microVM's image: {}", file.display());
-            self.progress.event(Event::Detail { text });
-        };
-        if self.keep && kept::is_whole(&file) {
-            detail("reusing");
-            return Ok((fs::read(&file)?, size));
-        }
-        let bytes = plan.archive()?.bytes();
-        if self.keep {
-            kept::write(&file, &bytes)?;
-            detail("keeping");
-        }
-        Ok((bytes, size))
-    }
+/// The glibc that a program will use.
+fn glibc(program: &Program, sysroot: Option<&Path>) -> Option<String> {
+    let sysroot = sysroot.filter(|_| !program.is_static())?;
+    program::glibc(&Root::new(sysroot.to_path_buf()), program.target)
 }
 
 #[cfg(test)]

@@ -38,8 +38,19 @@ pub struct Trial<'t> {
     pub place: &'t Place,
     /// The prepared toolchain whose compiler and sysroot are used.
     pub tree: &'t Tree,
-    /// Runs a program of the target.
-    pub run: &'t dyn Fn(&Path) -> Result<Ran, Fault>,
+    /// Runs programs of the target one after the other.
+    pub run: &'t Run<'t>,
+    /// Who is told of each program that does not do what it promises, as soon as it is known.
+    pub failed: &'t dyn Fn(&str),
+}
+
+/// Runs programs, and tells how each of them went as soon as it has ended, in their order.
+pub type Run<'r> = dyn Fn(&[PathBuf], &mut dyn FnMut(Result<Ran, Fault>)) -> Result<(), Fault> + 'r;
+
+/// A program that was compiled.
+struct Compiled {
+    told: String,
+    promise: Promise,
 }
 
 /// How a program went.
@@ -81,6 +92,7 @@ impl Trial<'_> {
         let (lock, label) = (self.project.build().join("check.lock"), "build-runtime --check");
         let _alone = fs::lock(&lock, Hold::Exclusive, self.patience, label, self.progress)?;
         let mut verdict = Verdict::default();
+        let (mut compiled, mut programs) = (Vec::new(), Vec::new());
         for archive in archives {
             for (name, text) in sources.programs() {
                 let told = format!("{name} ({})", super::name(archive.flavor));
@@ -92,24 +104,49 @@ impl Trial<'_> {
                 if promise.only_debug && archive.flavor != Flavor::Debug {
                     continue;
                 }
-                let broken = match self.compile(&folder, name, &text, archive)? {
-                    Err(said) => vec![format!("it is not compiled: {said}")],
-                    Ok(program) => {
-                        let ran = (self.run)(&program)?;
-                        verdict.backend = ran.backend;
-                        promise.broken(i32::from(ran.status), &ran.stdout, &ran.stderr)
+                match self.compile(&folder, name, &text, archive)? {
+                    Err(said) => {
+                        let broken = vec![format!("it is not compiled: {said}")];
+                        self.judge(&mut verdict, &told, &broken);
                     }
-                };
-                if broken.is_empty() {
-                    verdict.passed += 1;
-                } else {
-                    verdict.failed.push(format!("{told}: {}", broken.join("; ")));
+                    Ok(program) => {
+                        compiled.push(Compiled { told, promise });
+                        programs.push(program);
+                    }
                 }
             }
+        }
+        let mut all = compiled.iter();
+        let mut unfinished = None;
+        (self.run)(&programs, &mut |ran| match (ran, all.next()) {
+            (Ok(ran), Some(Compiled { told, promise })) => {
+                verdict.backend = ran.backend;
+                let broken = promise.broken(i32::from(ran.status), &ran.stdout, &ran.stderr);
+                self.judge(&mut verdict, told, &broken);
+            }
+            (Err(fault), _) => {
+                unfinished.get_or_insert(fault);
+            }
+            (Ok(_), None) => {}
+        })?;
+        // The others have been tried, and their failures told.
+        if let Some(fault) = unfinished {
+            return Err(fault);
         }
         fs::remove_tree(&folder)?;
         verdict.took = begun.elapsed();
         Ok(verdict)
+    }
+
+    /// Counts a program, and tells what was wrong with it.
+    fn judge(&self, verdict: &mut Verdict, told: &str, broken: &[String]) {
+        if broken.is_empty() {
+            verdict.passed += 1;
+            return;
+        }
+        let failure = format!("{told}: {}", broken.join("; "));
+        (self.failed)(&failure);
+        verdict.failed.push(failure);
     }
 
     /// The program, or what the compiler said instead.
@@ -121,7 +158,11 @@ impl Trial<'_> {
         archive: &Archive,
     ) -> Result<Result<PathBuf, String>, Fault> {
         let source = folder.join(format!("{name}.c"));
-        let program = folder.join(name);
+        // All programs are there before the first one runs.
+        let program = folder.join(super::name(archive.flavor)).join(name);
+        if let Some(folder) = program.parent() {
+            fs::create_dir_all(folder)?;
+        }
         fs::write(&source, text.as_bytes())?;
         let compiler = self.tree.bin().join(format!("{}-clang", self.place.target));
         let mut call = Call::new(compiler, OPTIONS);

@@ -15,7 +15,7 @@ const X86: &str = "x86_64-unknown-linux-gnu";
 const X86_64: u16 = 62;
 const AARCH64: u16 = 183;
 
-fn program(fixture: &Fixture, name: &str, bytes: &[u8]) -> PathBuf {
+pub fn program(fixture: &Fixture, name: &str, bytes: &[u8]) -> PathBuf {
     fixture.write(name, bytes);
     let path = fixture.path(name);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -135,7 +135,7 @@ fn the_environment_is_stated_in_full_and_shown() {
 }
 
 /// A prepared project with a program for the microVM, whose first process needs no compiler.
-fn microvm() -> (Fixture, PathBuf) {
+pub fn microvm() -> (Fixture, PathBuf) {
     let fixture = Fixture::prepared();
     let clang = fixture.path(format!("toolchains/{X86}/bin/{X86}-clang"));
     fs::remove_file(&clang).unwrap();
@@ -148,7 +148,7 @@ fn microvm() -> (Fixture, PathBuf) {
 
 /// A program in the place of qemu: answers `--version`, knows its lines as `$o`, `$e`, `$s`
 /// and `$k`, and then does what `body` says.
-fn qemu(fixture: &Fixture, body: &str) {
+pub fn qemu(fixture: &Fixture, body: &str) {
     let log = fixture.path("qemu.argv");
     let script = format!(
         "if [ \"$1\" = --version ]; then echo 'QEMU emulator version 9.9.9'; exit; fi\n\

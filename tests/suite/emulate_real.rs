@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::emulate_list::{Given, Site, listed};
 use crate::support::fixture::PROGRAM;
 
 /// A prepared project, a processor, a backend, and the folder that programs start in.
@@ -205,6 +206,69 @@ fn boots(processor: &'static str) {
     assert!(matches!(code, 126 | 139), "{code}");
 }
 
+/// Programs of every kind in one microVM, none of which disturbs the next.
+fn lists(processor: &'static str) {
+    let place = Place::new(processor, "microvm");
+    let probe = place.probe();
+    let crash = place.work.path().join("crash");
+    fs::copy(&probe, &crash).unwrap();
+    // An emulator that counts how often it is started.
+    let tools = place.work.path().join("tools");
+    fs::create_dir(&tools).unwrap();
+    let (emulator, log) = (tools.join(format!("qemu-system-{processor}")), tools.join("log"));
+    let path = std::env::var("PATH").unwrap();
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" = --version ] || echo boot >> '{}'\nPATH='{path}'\n\
+         exec qemu-system-{processor} \"$@\"\n",
+        log.display()
+    );
+    fs::write(&emulator, script).unwrap();
+    fs::set_permissions(&emulator, fs::Permissions::from_mode(0o755)).unwrap();
+    let debian = if processor == "x86_64" { "-amd64-" } else { "-arm64-" };
+    let kernels = fs::read_dir(place.project.join("toolchains/cache/kernel")).unwrap();
+    let is_kernel = |path: &PathBuf| {
+        path.to_str().unwrap().contains(debian)
+            && path.extension().is_none_or(|end| end != "sha256")
+    };
+    let site = Site {
+        project: place.project.clone(),
+        target: format!("{processor}-unknown-linux-gnu"),
+        path: tools.into(),
+        cwd: place.work.path().to_path_buf(),
+        kernel: kernels.map(|entry| entry.unwrap().path()).find(is_kernel).unwrap(),
+    };
+    let given = |args: &[&str]| Given::new(&probe, args);
+    let list = [
+        Given { variables: vec![("GIVEN".into(), "1 2".into())], ..given(&["a b", ""]) },
+        given(&["leave"]),
+        given(&["alone"]),
+        given(&["signal", "11"]),
+        Given { seconds: 2, ..given(&["hang"]) },
+        given(&["flood", "300000"]),
+        given(&["exit", "7"]),
+        given(&["alone"]),
+        given(&["last"]),
+    ];
+    let told = listed(&site, &list);
+    let name = probe.display();
+    assert_eq!(told[0], format!("0 [{name}][a b][] GIVEN=1 2 HIDDEN=(none) tty=0\n|apart\n"));
+    assert!(told[1].starts_with("0 leaving\n"), "{}", told[1]);
+    assert_eq!(told[2], "0 alone\n|");
+    assert_eq!(told[3], "139 |");
+    assert_eq!(told[4], format!("{name} did not end within 2 s"));
+    assert!(told[5] == format!("0 {}|", text(&flood(300_000))), "{} bytes", told[5].len());
+    assert_eq!(told[6], "7 |");
+    assert_eq!(told[7], "0 alone\n|");
+    assert_eq!(told[8..], [format!("0 [{name}][last] GIVEN=(none) HIDDEN=(none) tty=0\n|apart\n")]);
+    assert_eq!(fs::read_to_string(&log).unwrap(), "boot\n");
+    // What takes the kernel down is named.
+    let told = listed(&site, &[given(&["exit", "3"]), Given::new(&crash, &["panic"]), given(&[])]);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(told[0], "3 |");
+    assert!(told[1].contains(&format!(", while it ran {}\n", crash.display())), "{}", told[1]);
+    assert!(told[1].contains("the kernel's last lines:"), "{}", told[1]);
+}
+
 fn reports_a_leak(processor: &'static str, backend: &'static str) {
     let place = Place::new(processor, backend);
     place.build("leak.c", "leak", &["-g", "-fsanitize=address"]);
@@ -241,6 +305,13 @@ fn programs_behave_in_a_microvm_of_aarch64() {
     behaves("aarch64", "microvm");
     boots("aarch64");
     listens("aarch64");
+}
+
+#[test]
+#[ignore = "needs qemu-system-x86 and -arm: the step emulate of .ci/run"]
+fn programs_of_every_kind_follow_each_other_in_one_microvm() {
+    lists("x86_64");
+    lists("aarch64");
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod disk_rows;
 mod doctor_command;
 mod doctor_mac;
 mod emulate;
+mod emulate_list;
 mod emulate_real;
 mod environment;
 mod fault_points;
