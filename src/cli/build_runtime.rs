@@ -196,7 +196,7 @@ fn tell(context: &Context<'_>, verdict: &Verdict) {
     let how = match verdict.backend {
         "native" => "natively",
         "qemu-user" => "under qemu's user mode",
-        _ => "in microVMs",
+        _ => "in a microVM",
     };
     let text = format!(
         "checked: {} of {all} C programs did what they promise, {how}, in {:.1} s",

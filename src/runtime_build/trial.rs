@@ -124,6 +124,9 @@ impl Trial<'_> {
                 let broken = promise.broken(i32::from(ran.status), &ran.stdout, &ran.stderr);
                 self.judge(&mut verdict, told, &broken);
             }
+            (Err(fault), Some(Compiled { told, .. })) if fault.code() == "run-timeout" => {
+                self.judge(&mut verdict, told, &[fault.to_string()]);
+            }
             (Err(fault), _) => {
                 unfinished.get_or_insert(fault);
             }
