@@ -271,11 +271,9 @@ fn default_offers() -> &'static [Vec<Arc<Offer>>; 3] {
     })
 }
 
-/// A temporary folder that costs no disk, where the system has such a place.
+/// A temporary folder that costs no disk, where the system has such a place for this user.
 fn memory_folder() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
-    folder.expect("a temporary folder")
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).expect("a temporary folder")
 }
 
 fn write(file: &Path, bytes: &[u8]) {
