@@ -130,7 +130,8 @@ pub struct Toolchain {
     pub lld: Option<String>,
     pub ar: Option<String>,
     pub readelf: Option<String>,
-    pub qemu: Option<String>,
+    /// That of the tree's own emulator, where it has one.
+    pub qemu: Option<Option<String>>,
     /// Files that its manifest lists.
     pub files: usize,
     /// Differences from the manifest, ten at most.

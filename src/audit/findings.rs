@@ -279,6 +279,10 @@ fn tree(findings: &mut Findings<'_>, tree: &Toolchain, pins: &Pins) {
     ] {
         compare(code, what, &wanted, version.as_deref().map(major));
     }
+    if tree.qemu == Some(None) {
+        let text = format!("{target}: the version of qemu cannot be told");
+        findings.add("tool-silent", [text]);
+    }
 }
 
 /// This machine: Homebrew, the disk, and the log.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::facts::{Disk, Host, Locked, Toolchain};
 use super::rust::rust;
 use crate::elf::glibc_defined;
+use crate::emulate::find;
 use crate::host::fault::Fault;
 use crate::host::platform::is_translated;
 use crate::host::process::{self, Call};
@@ -69,7 +70,6 @@ fn describe(
         }
         Err(fault) => (0, vec![fault.to_string()]),
     };
-    let qemu = tree.qemu().join(format!("usr/bin/qemu-{}", target.qemu));
     Toolchain {
         glibc: glibc(&sysroot, target),
         gcc: gcc(&sysroot, target),
@@ -79,7 +79,7 @@ fn describe(
         lld: tool("ld.lld"),
         ar: tool("llvm-ar"),
         readelf: tool("llvm-readelf"),
-        qemu: version_of(env, &[qemu]),
+        qemu: find::own(tree).map(|qemu| version_from(env, qemu.call())),
         files,
         damage,
         with: of_stamp(stamp),
@@ -145,7 +145,11 @@ fn gcc(sysroot: &Path, target: &Target) -> Option<String> {
 /// The version that the first of these programs tells.
 fn version_of(env: &Env, programs: &[PathBuf]) -> Option<String> {
     let program = programs.iter().find(|program| process::is_executable(program))?;
-    let mut call = Call::new(program, ["--version"]);
+    version_from(env, Call::new(program, [""; 0]))
+}
+
+fn version_from(env: &Env, mut call: Call) -> Option<String> {
+    call.args.push("--version".into());
     for name in ["PATH", "HOME"] {
         call.env.extend(env.var(name).map(|value| (name.into(), value.into())));
     }

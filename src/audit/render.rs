@@ -65,7 +65,7 @@ fn rows(tree: &Toolchain) -> [(&'static str, &str); 9] {
         ("ld.lld", known(tree.lld.as_ref())),
         ("llvm-ar", known(tree.ar.as_ref())),
         ("llvm-readelf", known(tree.readelf.as_ref())),
-        ("qemu", tree.qemu.as_deref().unwrap_or("not needed")),
+        ("qemu", tree.qemu.as_ref().map_or("not needed", |it| known(it.as_ref()))),
     ]
 }
 

@@ -78,7 +78,9 @@ pub fn user_mode(env: &Env, tree: Option<&Tree>, target: &Target) -> Option<User
         .map(UserMode::System)
 }
 
-fn own(tree: &Tree) -> Option<UserMode> {
+/// The toolchain's own.
+#[must_use]
+pub fn own(tree: &Tree) -> Option<UserMode> {
     // A tree without a usable table has none, and its other tools say why.
     let tools = Tools::parse(&fs::read_text(&tree.share().join("tools")).ok()?).ok()?;
     let place = |name: &str| tools.path(name, tree.root());

@@ -66,14 +66,8 @@ pub fn emulated(
     args: &[OsString],
     env: Environment,
 ) -> Call {
-    let mut all: Vec<OsString> = Vec::new();
-    let start = match mode {
-        UserMode::System(qemu) => qemu.clone(),
-        UserMode::Own { loader, libraries, qemu } => {
-            all.extend(["--library-path".into(), libraries.clone(), qemu.clone().into()]);
-            loader.clone()
-        }
-    };
+    let mut call = mode.call();
+    let all = &mut call.args;
     if let Some(sysroot) = sysroot {
         all.extend(["-L".into(), sysroot.into()]);
     }
@@ -87,7 +81,22 @@ pub fn emulated(
     }
     all.extend(["-0".into(), program.name.clone().into(), program.path.clone().into()]);
     all.extend(args.iter().cloned());
-    Call::new(start, all)
+    call
+}
+
+impl UserMode {
+    /// The command that starts it, without its arguments.
+    #[must_use]
+    pub fn call(&self) -> Call {
+        match self {
+            Self::System(qemu) => Call::new(qemu, [""; 0]),
+            Self::Own { loader, libraries, qemu } => {
+                let mut call = Call::new(loader, ["--library-path"]);
+                call.args.extend([libraries.clone(), qemu.clone().into()]);
+                call
+            }
+        }
+    }
 }
 
 /// Runs `call` with our own streams, or with `out` as its stdout, for as long as `limit`

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::host::fault::Fault;
 use crate::host::fs::FsError;
 use crate::host::input::Stdin;
-use crate::host::process::{self, Call, Output};
+use crate::host::process::{self, Call, Output, ProcessError};
 use crate::host::progress::{Event, Progress};
 use crate::host::{Env, clock};
 use crate::pins::Target;
@@ -235,9 +235,18 @@ impl Request<'_> {
         for job in jobs {
             let (mut call, _) = this.hosted_call(job, backend, user_mode.clone())?;
             call.cwd = Some(this.cwd.to_path_buf());
-            let Output { status, stdout, stderr } = call.output(job.limit())?;
-            let status = process::shell_status(status);
-            each(Ok(Collected { status, backend, stdout, stderr }));
+            let ran = match call.output(job.limit()) {
+                Ok(Output { status, stdout, stderr }) => {
+                    let status = process::shell_status(status);
+                    Ok(Collected { status, backend, stdout, stderr })
+                }
+                // The program's limit, whatever had to be started for it.
+                Err(ProcessError::Timeout { seconds, .. }) => {
+                    Err(RunError::Timeout { path: job.program.path.clone(), seconds })
+                }
+                Err(error) => return Err(error.into()),
+            };
+            each(ran);
         }
         Ok(())
     }

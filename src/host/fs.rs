@@ -7,6 +7,7 @@ use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 pub use draft::{Draft, settled, sweep_drafts, with_cause, write_atomic};
 pub use error::FsError;
@@ -145,11 +146,20 @@ pub fn stat(path: &Path) -> Result<Option<Metadata>, FsError> {
 /// # Errors
 /// When a folder cannot be made, or something else has its name.
 pub fn create_dir_all(path: &Path) -> Result<(), FsError> {
+    let _alone = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    make_dirs(path)
+}
+
+/// Held while folders are made: under a umask such as 0777 one is closed until it has its
+/// mode, and no other thread may take it for made before.
+static MAKING: Mutex<()> = Mutex::new(());
+
+fn make_dirs(path: &Path) -> Result<(), FsError> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
     }
     if let Some(parent) = path.parent() {
-        create_dir_all(parent)?;
+        make_dirs(parent)?;
     }
     match fs::create_dir(path) {
         Ok(()) => {
@@ -168,11 +178,16 @@ pub fn create_dir_all(path: &Path) -> Result<(), FsError> {
 /// # Errors
 /// As [`create_dir_all`], and when `base` is gone.
 pub fn create_dir_below(base: &Path, path: &Path) -> Result<(), FsError> {
+    let _alone = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    make_dirs_below(base, path)
+}
+
+fn make_dirs_below(base: &Path, path: &Path) -> Result<(), FsError> {
     if path == base || path.is_dir() || !path.starts_with(base) {
         fs::metadata(base).map(drop).map_err(FsError::io("find", base))
     } else {
-        path.parent().map_or(Ok(()), |parent| create_dir_below(base, parent))?;
-        create_dir_all(path)
+        path.parent().map_or(Ok(()), |parent| make_dirs_below(base, parent))?;
+        make_dirs(path)
     }
 }
 

@@ -157,12 +157,6 @@ impl Tree {
         self.root.join("lib/llvm")
     }
 
-    /// The user-mode emulator for the host, where one is needed.
-    #[must_use]
-    pub fn qemu(&self) -> PathBuf {
-        self.root.join("lib/qemu")
-    }
-
     /// Where `build-runtime` puts the runtime's archive.
     #[must_use]
     pub fn runtime(&self) -> PathBuf {

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use crate::support::fixture::{Fixture, Outcome, Tree};
+use crate::support::fixture::{Fixture, Outcome, Tree, in_place};
 
 const NONE: [&str; 0] = [];
 const TREE: &str = "toolchains/x86_64-unknown-linux-gnu";
@@ -218,8 +218,8 @@ fn k05_every_change_of_the_tree_is_named_by_verify_and_repaired_by_prepare() {
             let time = fs::metadata(file).unwrap().modified().unwrap();
             let mut bytes = fs::read(file).unwrap();
             bytes[0] ^= 1;
-            fs::write(file, bytes).unwrap();
-            fs::File::options().write(true).open(file).unwrap().set_modified(time).unwrap();
+            in_place(file, |file| fs::write(file, bytes).unwrap());
+            fs::File::open(file).unwrap().set_modified(time).unwrap();
         }),
         ("deleted", |file| fs::remove_file(file).unwrap()),
         ("another mode", |file| {
@@ -274,7 +274,7 @@ fn k09_files_and_manifest_changed_together_are_found_by_the_manifests_hash() {
     let fixture = Fixture::prepared();
     let header = fixture.path(format!("{TREE}/sysroot/usr/include/stdio.h"));
     let old = fs::read(&header).unwrap();
-    fs::write(&header, b"changed").unwrap();
+    in_place(&header, |header| fs::write(header, b"changed").unwrap());
     let hex = crate::support::archive::sha256_hex;
     let path = fixture.path(format!("{TREE}/share/manifest.tsv"));
     let manifest = fs::read_to_string(&path).unwrap();

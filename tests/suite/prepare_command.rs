@@ -6,7 +6,7 @@ use std::path::Path;
 
 use reml_toolchain::toolchain::stamp::Stamp;
 
-use crate::support::fixture::{Fixture, Node, Tree};
+use crate::support::fixture::{Fixture, Node, Tree, in_place};
 use crate::support::mirror::Mirror;
 
 const NONE: [&str; 0] = [];
@@ -245,7 +245,9 @@ fn further_packages_of_the_pins_cannot_be_taken_out_by_an_option() {
 fn a_file_that_was_changed_removed_or_cut_is_a_reason_and_is_mended() {
     let path = |fixture: &Fixture, name: &str| fixture.path(format!("toolchains/{X86}/{name}"));
     let header = "sysroot/usr/include/stdio.h";
-    let change = |fixture: &mut Fixture| std::fs::write(path(fixture, header), "x").unwrap();
+    let change = |fixture: &mut Fixture| {
+        in_place(&path(fixture, header), |file| std::fs::write(file, "x").unwrap());
+    };
     stale(change, &[], "the tree was changed: sysroot/usr/include/stdio.h: wrong size");
     let remove = |fixture: &mut Fixture| std::fs::remove_file(path(fixture, header)).unwrap();
     stale(remove, &[], "the tree was changed: sysroot/usr/include/stdio.h: is missing");
@@ -273,9 +275,9 @@ fn k05_a_header_that_was_changed_in_place_is_mended_with_debians_bytes() {
     evil[0] ^= 1;
     for (bytes, keep_time) in [(b"evil\n".to_vec(), false), (evil, true)] {
         // In place: the same inode as in the cache.
-        std::fs::write(&header, &bytes).unwrap();
+        in_place(&header, |header| std::fs::write(header, &bytes).unwrap());
         if keep_time {
-            std::fs::File::options().write(true).open(&header).unwrap().set_modified(time).unwrap();
+            std::fs::File::open(&header).unwrap().set_modified(time).unwrap();
         }
         fixture.run(["verify"]).code(4).stderr_has("sysroot/usr/include/stdio.h: wrong ");
         fixture.prepare(["--force"]).code(0);

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use crate::support::fixture::Fixture;
+use crate::support::fixture::{Fixture, in_place};
 
 const X86: &str = "x86_64-unknown-linux-gnu";
 
@@ -58,8 +58,8 @@ fn a_flipped_byte_is_found_although_size_and_time_are_kept() {
         let mut bytes = fs::read(&file).unwrap();
         bytes[3] ^= 1;
         // In place, as a bad disk or an editor that keeps the time would.
-        fs::write(&file, bytes).unwrap();
-        fs::File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+        in_place(&file, |file| fs::write(file, bytes).unwrap());
+        fs::File::open(&file).unwrap().set_modified(time).unwrap();
     };
     found(flip, &[(HEADER, "file-content", "wrong SHA-256: expected ")]);
 }
@@ -67,11 +67,11 @@ fn a_flipped_byte_is_found_although_size_and_time_are_kept() {
 #[test]
 fn a_file_written_to_cut_or_removed_is_found() {
     let touch = |tree: &Path| {
-        let file = fs::File::options().write(true).open(tree.join(HEADER)).unwrap();
+        let file = fs::File::open(tree.join(HEADER)).unwrap();
         file.set_modified(std::time::SystemTime::now()).unwrap();
     };
     found(touch, &[(HEADER, "file-time", "was written to")]);
-    let cut = |tree: &Path| fs::write(tree.join(HEADER), "").unwrap();
+    let cut = |tree: &Path| in_place(&tree.join(HEADER), |file| fs::write(file, "").unwrap());
     found(cut, &[(HEADER, "file-size", "expected 46, got 0")]);
     let remove = |tree: &Path| fs::remove_file(tree.join(HEADER)).unwrap();
     found(remove, &[(HEADER, "file-missing", "is missing")]);
@@ -132,7 +132,7 @@ fn a_changed_mode_is_found() {
 fn a_changed_manifest_is_no_way_around() {
     let manifest = "share/manifest.tsv";
     let forge = |tree: &Path| {
-        fs::write(tree.join(HEADER), "evil").unwrap();
+        in_place(&tree.join(HEADER), |file| fs::write(file, "evil").unwrap());
         let text = fs::read_to_string(tree.join(manifest)).unwrap();
         let lines = text.lines().filter(|line| !line.ends_with(HEADER));
         let text = lines.fold(String::new(), |text, line| text + line + "\n");

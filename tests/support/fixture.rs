@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -206,6 +207,15 @@ impl Fixture {
     pub fn snapshot(&self, below: impl AsRef<Path>) -> Tree {
         snapshot(&self.path(below))
     }
+}
+
+/// Changes a file that nobody may write to, and leaves its mode as it was: what root, a bad
+/// disk, or a user who insists does.
+pub fn in_place(file: &Path, change: impl FnOnce(&Path)) {
+    let mode = fs::metadata(file).unwrap().permissions();
+    fs::set_permissions(file, fs::Permissions::from_mode(mode.mode() | 0o200)).unwrap();
+    change(file);
+    fs::set_permissions(file, mode).unwrap();
 }
 
 /// A folder in memory, where each flush to the disk costs nothing; `None` where it is too

@@ -86,6 +86,7 @@ fn differences_name_both_values() {
     assert_eq!((lld.0, lld.1), ("lld-differs", Error));
     assert_eq!(only(|f| f.toolchains[0].ar = Some("18.1.8".to_owned())).0, "binutils-differs");
     assert_eq!(only(|f| f.toolchains[0].clang = None).0, "tool-silent");
+    assert_eq!(only(|f| f.toolchains[0].qemu = Some(None)).0, "tool-silent");
     let brew = |f: &mut Facts| {
         f.host.formulae =
             vec![("llvm@19".to_owned(), Some("20.1.8".to_owned())), ("qemu".to_owned(), None)];

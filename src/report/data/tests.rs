@@ -125,7 +125,7 @@ fn the_facts_of_an_audit_are_read_as_they_are_written() {
         gcc: some("4"),
         libstdcxx: some("5"),
         linux: some("6"),
-        qemu: some("7"),
+        qemu: Some(some("7")),
         damage: vec!["d".to_owned()],
         drift: vec![("a".to_owned(), "1".to_owned(), "2".to_owned())],
         ..facts::Toolchain::default()
@@ -140,7 +140,7 @@ fn the_facts_of_an_audit_are_read_as_they_are_written() {
         gcc: written.gcc,
         libstdcxx: written.libstdcxx,
         linux: written.linux,
-        qemu: written.qemu,
+        qemu: written.qemu.flatten(),
         damage: written.damage,
         drift: written.drift,
     };
