@@ -88,15 +88,21 @@ impl Diagnostic for SourceError {
             Self::Unknown { .. } => vec![
                 "only if you know who made it: `reml-toolchain prepare --archive FILE --dangerously-trust-archive`".to_owned(),
             ],
+            Self::NotLocked { name } | Self::Stale { name } if name.contains(LLVM) => {
+                vec!["make it where there is a network: `reml-toolchain pack --with-llvm`".to_owned()]
+            }
             _ => vec!["make it where there is a network: `reml-toolchain pack`".to_owned()],
         }
     }
 }
 
+/// In the names of archives that carry LLVM, before its host.
+const LLVM: &str = "-llvm-";
+
 /// The name of the archive of a target and release; with LLVM for this host.
 #[must_use]
 pub fn archive_name(target: &Target, release: &str, llvm: Option<&Target>) -> String {
-    let llvm = llvm.map_or(String::new(), |host| format!("-llvm-{}", host.processor));
+    let llvm = llvm.map_or(String::new(), |host| format!("{LLVM}{}", host.processor));
     format!("debian-{release}-{}{llvm}.tar.zst", target.processor)
 }
 
