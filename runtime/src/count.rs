@@ -16,6 +16,13 @@
 //! **Bands.** Saturation is written at `0xc000_0000`, 2³⁰ steps away from both the live
 //! band and wrap-around, so threads racing at the edge cannot bring it back to life.
 //! Immortal counts are only ever read: they may lie in read-only memory.
+//!
+//! **Contention.** Looking first fetches the count's cache line twice when another
+//! processor wants it, too: to read, then to write. So [`take`] and [`give`] tell when
+//! another thread changed the count between their look and their step, and for an object
+//! that is known to lie in writable memory the caller may use [`take_contended`] and
+//! [`give_contended`] from then on, which step first. What they find above the live band
+//! they put back: each thread may have one such step under way, far from any edge.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -39,6 +46,8 @@ pub trait Word {
     fn load(&self, order: Ordering) -> u32;
     /// Atomic store.
     fn store(&self, value: u32, order: Ordering);
+    /// Atomic exchange; the old value.
+    fn swap(&self, value: u32, order: Ordering) -> u32;
     /// Atomic addition; the old value.
     fn fetch_add(&self, value: u32, order: Ordering) -> u32;
     /// Atomic subtraction; the old value.
@@ -55,6 +64,10 @@ impl Word for AtomicU32 {
     #[inline(always)]
     fn store(&self, value: u32, order: Ordering) {
         Self::store(self, value, order);
+    }
+    #[inline(always)]
+    fn swap(&self, value: u32, order: Ordering) -> u32 {
+        Self::swap(self, value, order)
     }
     #[inline(always)]
     fn fetch_add(&self, value: u32, order: Ordering) -> u32 {
@@ -75,6 +88,8 @@ impl Word for AtomicU32 {
 pub enum Taken {
     /// Counted, or the object is immortal.
     Yes,
+    /// Counted, and another thread changed the count meanwhile.
+    Contended,
     /// The object is dead: use after release.
     Dead,
 }
@@ -84,6 +99,8 @@ pub enum Taken {
 pub enum Given {
     /// Others remain, or the object is immortal.
     Kept,
+    /// Others remain, and another thread changed the count meanwhile.
+    Contended,
     /// It was the last: the caller owns the object alone, the count still says 1 or 0.
     Last,
     /// The object is dead already: double release.
@@ -97,12 +114,30 @@ pub fn take<W: Word>(count: &W, alone: impl FnOnce() -> bool) -> Taken {
     if seen.wrapping_sub(1) < CALM {
         if alone() {
             count.store(seen + 1, Ordering::Relaxed);
-        } else {
-            count.fetch_add(1, Ordering::Relaxed);
+        } else if count.fetch_add(1, Ordering::Relaxed) != seen {
+            return Taken::Contended;
         }
         return Taken::Yes;
     }
     take_at_the_edge(count, seen)
+}
+
+/// [`take`] for a count in writable memory that other threads keep changing: steps first.
+#[inline(always)]
+pub fn take_contended<W: Word>(count: &W) -> Taken {
+    let found = count.fetch_add(1, Ordering::Relaxed);
+    if found.wrapping_sub(1) < LIVE_MAX - 1 { Taken::Yes } else { taken_from(count, found) }
+}
+
+/// The rare counts (dead, overflowing, immortal), when they have been added to already.
+#[cold]
+fn taken_from<W: Word>(count: &W, found: u32) -> Taken {
+    if found.wrapping_sub(LIVE_MAX) < IMMORTAL - LIVE_MAX {
+        count.swap(SATURATED, Ordering::Relaxed);
+        return Taken::Yes;
+    }
+    count.fetch_sub(1, Ordering::Relaxed);
+    if found == 0 { Taken::Dead } else { Taken::Yes }
 }
 
 /// The rare counts: dead, high, overflowing, immortal.
@@ -112,12 +147,12 @@ fn take_at_the_edge<W: Word>(count: &W, seen: u32) -> Taken {
         0 => Taken::Dead,
         1..LIVE_MAX => {
             if count.fetch_add(1, Ordering::Relaxed) >= LIVE_MAX {
-                count.store(SATURATED, Ordering::Relaxed);
+                count.swap(SATURATED, Ordering::Relaxed);
             }
             Taken::Yes
         }
         LIVE_MAX..IMMORTAL => {
-            count.store(SATURATED, Ordering::Relaxed);
+            count.swap(SATURATED, Ordering::Relaxed);
             Taken::Yes
         }
         _ => Taken::Yes,
@@ -135,13 +170,38 @@ pub fn give<W: Word>(count: &W, alone: impl FnOnce() -> bool) -> Given {
     if seen.wrapping_sub(2) < LIVE_MAX - 1 {
         if alone() {
             count.store(seen - 1, Ordering::Relaxed);
-        } else if count.fetch_sub(1, W::GIVE) == 1 {
-            W::fence(W::TAKE_APART);
-            return Given::Last;
+        } else {
+            let found = count.fetch_sub(1, W::GIVE);
+            if found != seen {
+                if found == 1 {
+                    W::fence(W::TAKE_APART);
+                    return Given::Last;
+                }
+                return Given::Contended;
+            }
         }
         return Given::Kept;
     }
     if seen == 0 { Given::Dead } else { Given::Kept }
+}
+
+/// [`give`] for a count in writable memory that other threads keep changing: steps first.
+#[inline(always)]
+pub fn give_contended<W: Word>(count: &W) -> Given {
+    let found = count.fetch_sub(1, W::GIVE);
+    if found.wrapping_sub(2) < LIVE_MAX - 1 { Given::Kept } else { given_from(count, found) }
+}
+
+/// The rare counts (all but live ones of 2 and more), when they have been subtracted from
+/// already.
+#[cold]
+fn given_from<W: Word>(count: &W, found: u32) -> Given {
+    if found == 1 {
+        W::fence(W::TAKE_APART);
+        return Given::Last;
+    }
+    count.fetch_add(1, Ordering::Relaxed);
+    if found == 0 { Given::Dead } else { Given::Kept }
 }
 
 #[cfg(test)]
@@ -156,6 +216,55 @@ mod tests {
     fn after_give(start: u32, alone: bool) -> (Given, u32) {
         let count = AtomicU32::new(start);
         (give(&count, || alone), count.into_inner())
+    }
+
+    #[test]
+    fn stepping_first_comes_to_the_same_as_looking_first() {
+        let edges = [0, 1, 2, CALM, CALM + 1, LIVE_MAX - 1, LIVE_MAX, LIVE_MAX + 1];
+        for start in edges.into_iter().chain([IMMORTAL, IMMORTAL + 1, SATURATED, u32::MAX]) {
+            let count = AtomicU32::new(start);
+            let taken = take_contended(&count);
+            assert_eq!((taken, count.into_inner()), after_take(start, false), "{start:#x}");
+            let count = AtomicU32::new(start);
+            let given = give_contended(&count);
+            let (expected, mut left) = after_give(start, false);
+            if expected == Given::Last {
+                // The count of an object about to be released may say 1 or 0.
+                left = 0;
+            }
+            assert_eq!((given, count.into_inner()), (expected, left), "{start:#x}");
+        }
+    }
+
+    /// A count that another thread changes between each look and the step after it.
+    struct Restless(AtomicU32);
+    impl Word for Restless {
+        fn load(&self, order: Ordering) -> u32 {
+            self.0.fetch_add(1, order)
+        }
+        fn store(&self, value: u32, order: Ordering) {
+            self.0.store(value, order);
+        }
+        fn swap(&self, value: u32, order: Ordering) -> u32 {
+            self.0.swap(value, order)
+        }
+        fn fetch_add(&self, value: u32, order: Ordering) -> u32 {
+            self.0.fetch_add(value, order)
+        }
+        fn fetch_sub(&self, value: u32, order: Ordering) -> u32 {
+            self.0.fetch_sub(value, order)
+        }
+        fn fence(order: Ordering) {
+            core::sync::atomic::fence(order);
+        }
+    }
+
+    #[test]
+    fn a_count_that_changes_under_a_look_is_told_as_contended() {
+        let count = Restless(AtomicU32::new(5));
+        assert_eq!(take(&count, || false), Taken::Contended);
+        assert_eq!(give(&count, || false), Given::Contended);
+        assert_eq!(count.0.into_inner(), 7);
     }
 
     #[test]

@@ -39,8 +39,16 @@ pub unsafe extern "C" fn inc_ref(object: *mut u8) {
     crate::debug::note_taken();
     // SAFETY: the caller passes an object.
     unsafe {
-        if count::take(&object::header(object).refcount, threads::alone) == Taken::Dead {
-            use_after_release(object);
+        let count = &object::header(object).refcount;
+        let taken = if heap::is_contended(object) {
+            count::take_contended(count)
+        } else {
+            count::take(count, threads::alone)
+        };
+        match taken {
+            Taken::Yes => {}
+            Taken::Contended => heap::note_contended(object),
+            Taken::Dead => use_after_release(object),
         }
     }
 }
@@ -53,11 +61,21 @@ pub unsafe extern "C" fn dec_ref(object: *mut u8) {
     }
     // SAFETY: the caller passes an object and one reference to it.
     unsafe {
-        let given = count::give(&object::header(object).refcount, threads::alone);
+        let count = &object::header(object).refcount;
+        let given = if heap::is_contended(object) {
+            let given = count::give_contended(count);
+            if given == Given::Last {
+                heap::forget_contended();
+            }
+            given
+        } else {
+            count::give(count, threads::alone)
+        };
         #[cfg(feature = "debug")]
         crate::debug::note_given(given == Given::Last);
         match given {
             Given::Kept => {}
+            Given::Contended => heap::note_contended(object),
             Given::Last => release::release(object),
             Given::Dead => double_release(object),
         }

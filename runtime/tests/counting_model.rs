@@ -24,6 +24,9 @@ impl<const WEAKENED: u8> Word for Count<WEAKENED> {
     fn store(&self, value: u32, order: Ordering) {
         self.0.store(value, order);
     }
+    fn swap(&self, value: u32, order: Ordering) -> u32 {
+        self.0.swap(value, order)
+    }
     fn fetch_add(&self, value: u32, order: Ordering) -> u32 {
         self.0.fetch_add(value, order)
     }
@@ -36,6 +39,21 @@ impl<const WEAKENED: u8> Word for Count<WEAKENED> {
         }
     }
 }
+
+/// How a count is changed; each thread chooses for itself.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    AfterALook,
+    First,
+}
+
+/// Every choice of two threads.
+const STEPS: [(Step, Step); 4] = [
+    (Step::AfterALook, Step::AfterALook),
+    (Step::AfterALook, Step::First),
+    (Step::First, Step::AfterALook),
+    (Step::First, Step::First),
+];
 
 struct Object<const WEAKENED: u8> {
     count: Count<WEAKENED>,
@@ -50,80 +68,108 @@ impl<const WEAKENED: u8> Object<WEAKENED> {
 
     /// Reads the payload, as an owner of a reference may, and gives the reference back;
     /// the last one writes, as taking the object apart does. Both are checked for races.
-    fn give(&self) -> bool {
+    fn give(&self, step: Step) -> bool {
         // SAFETY: the checker reports an access that races.
         self.payload.with(|payload| unsafe { payload.read() });
-        let last = count::give(&self.count, || false) == Given::Last;
+        let given = match step {
+            Step::AfterALook => count::give(&self.count, || false),
+            Step::First => count::give_contended(&self.count),
+        };
+        let last = given == Given::Last;
         if last {
             // SAFETY: as above.
             self.payload.with_mut(|payload| unsafe { payload.write(1) });
         }
         last
     }
+
+    fn take(&self, step: Step) {
+        let taken = match step {
+            Step::AfterALook => count::take(&self.count, || false),
+            Step::First => count::take_contended(&self.count),
+        };
+        assert_ne!(taken, Taken::Dead);
+    }
 }
 
 /// Two threads with a reference each, one of which takes another on the way.
-fn two_owners<const WEAKENED: u8>() {
-    loom::model(|| {
+fn two_owners<const WEAKENED: u8>((one, two): (Step, Step)) {
+    loom::model(move || {
         let object = Object::<WEAKENED>::shared(2);
         let other = Arc::clone(&object);
         let thread = thread::spawn(move || {
-            assert_eq!(count::take(&other.count, || false), Taken::Yes);
-            u32::from(other.give()) + u32::from(other.give())
+            other.take(one);
+            u32::from(other.give(one)) + u32::from(other.give(one))
         });
-        let mine = u32::from(object.give());
+        let mine = u32::from(object.give(two));
         assert_eq!(mine + thread.join().expect("the thread ends"), 1, "freed once");
     });
 }
 
 #[test]
 fn the_last_of_two_owners_frees_once_and_without_a_race() {
-    two_owners::<0>();
+    STEPS.into_iter().for_each(two_owners::<0>);
 }
 
 #[test]
 fn the_last_of_three_owners_frees_once_and_without_a_race() {
-    loom::model(|| {
-        let object = Object::<0>::shared(3);
-        let threads: Vec<_> = (0..2)
-            .map(|_| {
-                let object = Arc::clone(&object);
-                thread::spawn(move || u32::from(object.give()))
-            })
-            .collect();
-        let mut freed = u32::from(object.give());
-        for thread in threads {
-            freed += thread.join().expect("the thread ends");
-        }
-        assert_eq!(freed, 1);
-    });
+    for (one, two) in STEPS {
+        loom::model(move || {
+            let object = Object::<0>::shared(3);
+            let threads: Vec<_> = [one, two]
+                .into_iter()
+                .map(|step| {
+                    let object = Arc::clone(&object);
+                    thread::spawn(move || u32::from(object.give(step)))
+                })
+                .collect();
+            let mut freed = u32::from(object.give(Step::AfterALook));
+            for thread in threads {
+                freed += thread.join().expect("the thread ends");
+            }
+            assert_eq!(freed, 1);
+        });
+    }
 }
 
 #[test]
 fn giving_without_release_is_caught() {
-    assert!(catch_unwind(AssertUnwindSafe(two_owners::<1>)).is_err());
+    for steps in STEPS {
+        let caught = catch_unwind(AssertUnwindSafe(|| two_owners::<1>(steps)));
+        assert!(caught.is_err(), "{steps:?}");
+    }
 }
 
 #[test]
 fn taking_apart_without_acquire_is_caught() {
-    assert!(catch_unwind(AssertUnwindSafe(two_owners::<2>)).is_err());
+    for steps in STEPS {
+        let caught = catch_unwind(AssertUnwindSafe(|| two_owners::<2>(steps)));
+        assert!(caught.is_err(), "{steps:?}");
+    }
 }
 
+/// One beyond the edge for each thread whose step found the saturated count and that
+/// another thread's saturating store overtook before it put the step back.
 #[test]
 fn threads_racing_at_the_edge_leave_a_saturated_count() {
-    loom::model(|| {
-        let object = Object::<0>::shared(LIVE_MAX);
-        let threads: Vec<_> = (0..2)
-            .map(|_| {
-                let object = Arc::clone(&object);
-                thread::spawn(move || count::take(&object.count, || false))
-            })
-            .collect();
-        assert_eq!(count::take(&object.count, || false), Taken::Yes);
-        for thread in threads {
-            assert_eq!(thread.join().expect("the thread ends"), Taken::Yes);
-        }
-        assert_eq!(object.count.load(Ordering::Relaxed), SATURATED);
-        assert_eq!(count::give(&object.count, || false), Given::Kept);
-    });
+    for (one, two) in STEPS {
+        loom::model(move || {
+            let object = Object::<0>::shared(LIVE_MAX);
+            let threads: Vec<_> = [one, two]
+                .into_iter()
+                .map(|step| {
+                    let object = Arc::clone(&object);
+                    thread::spawn(move || object.take(step))
+                })
+                .collect();
+            object.take(Step::AfterALook);
+            for thread in threads {
+                thread.join().expect("the thread ends");
+            }
+            let count = object.count.load(Ordering::Relaxed);
+            assert!(count.abs_diff(SATURATED) <= 2, "{count:#x}");
+            assert_eq!(count::give(&object.count, || false), Given::Kept);
+            assert_eq!(count::give_contended(&object.count), Given::Kept);
+        });
+    }
 }

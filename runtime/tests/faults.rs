@@ -153,6 +153,39 @@ fn a_reference_to_a_dead_object_is_noticed() {
     assert!(stderr(&output).starts_with("panic: inc_ref: use after release of object 0x"));
 }
 
+/// Two threads contend for an object until both change its count without a look; a third
+/// releases it; then one of the two comes back to it.
+#[test]
+fn threads_that_contended_for_an_object_notice_that_it_is_dead() {
+    for (call, said) in [("inc_ref", "use after release"), ("dec_ref", "double release")] {
+        let body = format!(
+            "static void* shared;
+            static pthread_barrier_t gate;
+            static void* work(void* misuser) {{
+                for (int i = 0; i < 500000; i++) {{ inc_ref(shared); dec_ref(shared); }}
+                pthread_barrier_wait(&gate);
+                pthread_barrier_wait(&gate);
+                if (misuser) {call}(shared);
+                return NULL;
+            }}
+            int main(void) {{
+                pthread_t t[2];
+                shared = mem_alloc(16);
+                pthread_barrier_init(&gate, NULL, 3);
+                for (int i = 0; i < 2; i++) pthread_create(&t[i], NULL, work, i ? shared : NULL);
+                pthread_barrier_wait(&gate);
+                dec_ref(shared);
+                pthread_barrier_wait(&gate);
+                for (int i = 0; i < 2; i++) pthread_join(t[i], NULL);
+            }}"
+        );
+        let output = program(&body).output();
+        assert_eq!(output.status.code(), Some(1), "{call}");
+        let expected = format!("panic: {call}: {said} of object 0x");
+        assert!(stderr(&output).starts_with(&expected), "{call}: {}", stderr(&output));
+    }
+}
+
 #[test]
 fn a_child_released_twice_is_noticed() {
     let output = program(

@@ -37,8 +37,8 @@ const MUTANTS: &[Mutant] = &[
     mutant(
         "a_count_that_overflows_saturates_instead_of_freeing",
         "count.rs",
-        "count.store(SATURATED, Ordering::Relaxed);\n            Taken::Yes",
-        "count.store(1, Ordering::Relaxed);\n            Taken::Yes",
+        "count.swap(SATURATED, Ordering::Relaxed);\n            Taken::Yes",
+        "count.swap(1, Ordering::Relaxed);\n            Taken::Yes",
     ),
     mutant(
         "eight_threads_lose_no_count",
@@ -69,6 +69,18 @@ const MUTANTS: &[Mutant] = &[
         "count.rs",
         "0 => Taken::Dead",
         "0 => Taken::Yes",
+    ),
+    mutant(
+        "threads_that_contended_for_an_object_notice_that_it_is_dead",
+        "count.rs",
+        "count.fetch_sub(1, Ordering::Relaxed);\n    if found == 0 { Taken::Dead }",
+        "count.fetch_sub(1, Ordering::Relaxed);\n    if false { Taken::Dead }",
+    ),
+    mutant(
+        "threads_that_contended_for_an_object_notice_that_it_is_dead",
+        "count.rs",
+        "count.fetch_add(1, Ordering::Relaxed);\n    if found == 0 { Given::Dead }",
+        "count.fetch_add(1, Ordering::Relaxed);\n    if false { Given::Dead }",
     ),
     mutant(
         "a_long_message_is_cut_and_shows_nothing_else",

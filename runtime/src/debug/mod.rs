@@ -267,6 +267,18 @@ fn corrupt(text: &'static str, object: *mut u8) -> ! {
 /// As in the release archive.
 pub unsafe fn report_dead(_: *mut u8, _: bool) {}
 
+/// Never: objects here are blocks of `malloc`, whose memory goes when they die, so a count
+/// is always looked at first.
+pub fn is_contended(_: *mut u8) -> bool {
+    false
+}
+
+/// Of no use here; see [`is_contended`].
+pub fn note_contended(_: *mut u8) {}
+
+/// Of no use here; see [`is_contended`].
+pub fn forget_contended() {}
+
 /// Counts a call of `inc_ref`.
 pub fn note_taken() {
     STATE.with(|state| state.taken += 1);

@@ -44,6 +44,9 @@ pub struct Lists {
     /// each use of it asks.
     pub registered: usize,
     pub list: [List; CLASSES],
+    /// The block, live or not, whose count another thread was last seen to change while
+    /// this one changed it; of the reservation, or null.
+    pub contended: *mut u8,
 }
 
 /// A cache line where a library that is opened late may ask for one. On ARM, glibc refuses

@@ -202,6 +202,32 @@ unsafe fn free_to_list(lists: *mut local::Lists, block: *mut u8) {
     }
 }
 
+/// Whether the object's count is best changed without a look, and may be: its memory is
+/// writable for good.
+#[inline(always)]
+pub fn is_contended(object: *mut u8) -> bool {
+    // SAFETY: the lists are this thread's.
+    unsafe { (*local::lists()).contended == object }
+}
+
+/// Remembers that another thread changes the object's count, too. Not of objects outside
+/// the reservation: their memory may be gone, or be read-only, when its address comes by
+/// again.
+#[cold]
+pub fn note_contended(object: *mut u8) {
+    if slab::holds(object) {
+        // SAFETY: the lists are this thread's.
+        unsafe { (*local::lists()).contended = object }
+    }
+}
+
+/// The object is about to be released; the next one in its block may be this thread's own.
+#[cold]
+pub fn forget_contended() {
+    // SAFETY: the lists are this thread's.
+    unsafe { (*local::lists()).contended = core::ptr::null_mut() }
+}
+
 #[inline(never)]
 unsafe fn free_to_libc(object: *mut u8) {
     // SAFETY: not in the reservation, so `alloc_from_libc` made it.
