@@ -162,7 +162,8 @@ fn threads_that_contended_for_an_object_notice_that_it_is_dead() {
             "static void* shared;
             static pthread_barrier_t gate;
             static void* work(void* misuser) {{
-                for (int i = 0; i < 500000; i++) {{ inc_ref(shared); dec_ref(shared); }}
+                pthread_barrier_wait(&gate);
+                for (int i = 0; i < 1000000; i++) {{ inc_ref(shared); dec_ref(shared); }}
                 pthread_barrier_wait(&gate);
                 pthread_barrier_wait(&gate);
                 if (misuser) {call}(shared);
@@ -173,6 +174,7 @@ fn threads_that_contended_for_an_object_notice_that_it_is_dead() {
                 shared = mem_alloc(16);
                 pthread_barrier_init(&gate, NULL, 3);
                 for (int i = 0; i < 2; i++) pthread_create(&t[i], NULL, work, i ? shared : NULL);
+                pthread_barrier_wait(&gate);
                 pthread_barrier_wait(&gate);
                 dec_ref(shared);
                 pthread_barrier_wait(&gate);

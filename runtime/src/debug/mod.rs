@@ -269,6 +269,7 @@ pub unsafe fn report_dead(_: *mut u8, _: bool) {}
 
 /// Never: objects here are blocks of `malloc`, whose memory goes when they die, so a count
 /// is always looked at first.
+#[must_use]
 pub fn is_contended(_: *mut u8) -> bool {
     false
 }
