@@ -254,12 +254,14 @@ impl Scene {
                 }
                 continue;
             }
-            for errno in errnos {
-                self.strike_all(calls, Blow::Once(errno), &mut tally);
-                // Writes that fail for good stop the event counters of the network too; full
-                // disks have tests of their own.
-                if LASTING.contains(errno) && !calls.starts_with("write") {
-                    self.strike_all(calls, Blow::Always(errno), &mut tally);
+            for name in names(calls) {
+                for errno in errnos {
+                    self.strike_all(name, Blow::Once(errno), &mut tally);
+                    // Writes that fail for good stop the event counters of the network too;
+                    // full disks have tests of their own.
+                    if LASTING.contains(errno) && !calls.starts_with("write") {
+                        self.strike_all(name, Blow::Always(errno), &mut tally);
+                    }
                 }
             }
         }
