@@ -14,7 +14,7 @@ use crate::host::progress::{Event, Progress as _};
 use crate::lock::{Options, set_name, with_part};
 use crate::pins::{Lock, Pins, Target};
 use crate::prepare::{
-    ArchiveChoice, Forecast, Further, LlvmChoice, Origin, Outcome, Request, forecast, prepare,
+    self, ArchiveChoice, Forecast, Further, LlvmChoice, Origin, Outcome, Request, forecast,
 };
 use crate::store::CONNECTIONS;
 use crate::toolchain::metrics::Entry;
@@ -99,6 +99,11 @@ impl Args {
             Some("all") => crate::pins::TARGETS.iter().collect(),
             triple => vec![context::target(&pins, triple)?],
         };
+        let mut start = clock::instant();
+        let may_be_fresh = !self.force && !self.dry_run;
+        let first = targets.first().filter(|_| may_be_fresh);
+        let mut begun =
+            first.map(|target| prepare::begin(&context.project, &pins, target, &release));
         let mut lock = context.lock()?;
         for (name, suite) in lock.suites.iter().filter(|(_, suite)| !suite.allowed.is_empty()) {
             let words: Vec<&str> = suite.allowed.iter().map(String::as_str).collect();
@@ -115,7 +120,6 @@ impl Args {
             if !self.dry_run {
                 self.lock_further(context, &pins, &mut lock, (target, &release), &further)?;
             }
-            let start = clock::instant();
             let client = self.network.client(context, self.cache || self.archive.is_some());
             let mirrors = self.network.mirrors(context, &pins)?;
             let world = context.world(&client, &mirrors);
@@ -133,7 +137,7 @@ impl Args {
                 results.push(tell_forecast(context, target, &forecast));
                 continue;
             }
-            let outcome = prepare(&world, &pins, &lock, &request)?;
+            let outcome = prepare::prepare(&world, &pins, &lock, &request, begun.take())?;
             let took = start.elapsed();
             record(context, target, &outcome, took, pins.llvm.major);
             tell(context, target, &outcome, &bytes::duration(took));
@@ -145,8 +149,9 @@ impl Args {
                 "reason": outcome.reason.as_ref().map(ToString::to_string),
                 "llvm": outcome.llvm,
                 "with": further.packages,
-                "milliseconds": u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+                "milliseconds": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             }));
+            start = clock::instant();
         }
         let document = json!({ "schema": 1, "toolchains": results });
         context.output.document(&document).map_err(Fault::from)?;

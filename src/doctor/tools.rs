@@ -220,7 +220,7 @@ pub(super) fn toolchains(world: &World<'_>, pins: &Pins) -> Result<Vec<Toolchain
 }
 
 fn problem(root: &Path, tree: &Tree, stamp: &Stamp) -> Option<(TreeProblem, String)> {
-    match check::quick(tree, stamp) {
+    match check::Look::begin(tree).finish(stamp) {
         Ok(Freshness::Fresh) => {}
         Ok(Freshness::Stale(reason)) => return Some((TreeProblem::Damaged, reason.to_string())),
         Err(fault) => return Some((TreeProblem::Damaged, fault.to_string())),

@@ -1,9 +1,9 @@
 //! Work side by side, on as many threads as the system grants. It never fails for want of
 //! threads: what cannot be started is done by those there are, at worst by the caller alone.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, Builder};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, Builder, JoinHandle};
 
 /// As many threads as there are processors, at least one and at most eight, whatever the
 /// machine says: disks and hashing gain nothing from more.
@@ -24,6 +24,47 @@ pub fn together<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> 
         }
         results
     })
+}
+
+/// Work that other threads do while the caller does something else, until it joins them.
+/// Dropped, it goes on without anybody waiting.
+pub struct Begun<T> {
+    work: Arc<dyn Fn() -> T + Send + Sync>,
+    others: Vec<JoinHandle<T>>,
+}
+
+/// Begins `work` on `threads` threads, but not yet on the caller's, which is one of them; on
+/// fewer when the system has no more.
+pub fn begin<T: Send + 'static>(
+    threads: usize,
+    work: impl Fn() -> T + Send + Sync + 'static,
+) -> Begun<T> {
+    let work: Arc<dyn Fn() -> T + Send + Sync> = Arc::new(work);
+    let spawn = |_| {
+        let work = Arc::clone(&work);
+        Builder::new().spawn(move || work()).ok()
+    };
+    let others = (1..threads).map_while(spawn).collect();
+    Begun { work, others }
+}
+
+impl<T> Begun<T> {
+    /// Does the work on the caller's thread, too, and waits for the others. The results come
+    /// in no certain order, one a thread.
+    #[must_use]
+    pub fn join(self) -> Vec<T> {
+        let mut results = vec![(self.work)()];
+        for other in self.others {
+            results.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        results
+    }
+}
+
+impl<T> std::fmt::Debug for Begun<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Begun").field("others", &self.others.len()).finish_non_exhaustive()
+    }
 }
 
 /// Runs `side` on a thread of its own while the caller's does `main`; after it when the
@@ -71,6 +112,17 @@ mod tests {
             );
         }
         assert_eq!(map(4, &[], |(): &()| ()), []);
+    }
+
+    #[test]
+    fn work_that_was_begun_is_done_by_all_threads_and_waits_for_the_caller() {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&calls);
+        let begun = begin(3, move || seen.fetch_add(1, Ordering::Relaxed));
+        let mut results = begun.join();
+        results.sort_unstable();
+        assert_eq!(results, [0, 1, 2]);
+        assert_eq!(begin(0, || "alone").join(), ["alone"]);
     }
 
     #[test]

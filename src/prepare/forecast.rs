@@ -96,7 +96,7 @@ pub fn forecast(
     if let Some(digest) = opened.as_ref().and_then(|opened| opened.unlocked) {
         plan.inputs.add("unlocked archive", digest);
     }
-    let reason = match judge(&tree, request, &plan.inputs, stamp.as_ref(), missing)? {
+    let reason = match judge(&tree, request, &plan.inputs, stamp.as_ref(), missing, None)? {
         Freshness::Fresh => None,
         Freshness::Stale(reason) => Some(reason),
     };

@@ -12,7 +12,7 @@ use crate::host::http::{Client, Reach};
 use crate::host::progress::{Event, Progress};
 use crate::pins::{Lock, Pins, Target};
 use crate::store::{Blob, Store};
-use crate::toolchain::check;
+use crate::toolchain::check::Look;
 use crate::toolchain::layout::{Project, Tree, folder_name};
 use crate::toolchain::runtime;
 use crate::toolchain::stamp::{Freshness, Inputs, LAYOUT, Reason, Stamp};
@@ -102,7 +102,15 @@ pub struct Outcome {
     pub files: usize,
 }
 
-/// Makes the toolchain what the pins, the lock and the request say.
+/// Begins to look at a toolchain's files, for [`prepare`]: other threads do so while the
+/// caller reads what decides whether it is up to date.
+#[must_use]
+pub fn begin(project: &Project, pins: &Pins, target: &Target, release: &str) -> Look {
+    Look::begin(&project.toolchain(&folder_name(target, release, &pins.release)))
+}
+
+/// Makes the toolchain what the pins, the lock and the request say. `begun` is a look at it
+/// that is under way already, see [`begin`].
 ///
 /// # Errors
 /// Anything that keeps it from that; the old tree is as it was.
@@ -111,6 +119,7 @@ pub fn prepare(
     pins: &Pins,
     lock: &Lock,
     request: &Request,
+    begun: Option<Look>,
 ) -> Result<Outcome, Fault> {
     let name = request.folder(pins);
     let tree = world.project.toolchain(&name);
@@ -139,8 +148,8 @@ pub fn prepare(
         let root = tree.root().to_path_buf();
         Outcome { root, reason, llvm: llvm.to_string(), files }
     };
-    let Freshness::Stale(reason) = judge(&tree, request, &plan.inputs, stamp.as_ref(), missing)?
-    else {
+    let found = judge(&tree, request, &plan.inputs, stamp.as_ref(), missing, begun)?;
+    let Freshness::Stale(reason) = found else {
         return Ok(outcome(None, 0));
     };
     world.progress.event(Event::Detail { text: format!("stale: {reason}") });
@@ -152,8 +161,8 @@ pub fn prepare(
     let _alone = fs::lock(&path, Hold::Exclusive, world.patience, "prepare", world.progress)?;
     // Whoever held the lock may have done the work.
     let (stamp, missing) = stamp_of(&tree)?;
-    let Freshness::Stale(reason) = judge(&tree, request, &plan.inputs, stamp.as_ref(), missing)?
-    else {
+    let found = judge(&tree, request, &plan.inputs, stamp.as_ref(), missing, None)?;
+    let Freshness::Stale(reason) = found else {
         return Ok(outcome(None, 0));
     };
     publish::check_disk(&tree, &name)?;
@@ -212,12 +221,13 @@ fn judge(
     inputs: &Inputs,
     stamp: Option<&Stamp>,
     missing: Reason,
+    begun: Option<Look>,
 ) -> Result<Freshness, Fault> {
     match stamp {
         _ if request.force => Ok(Freshness::Stale(Reason::Forced)),
         None => Ok(Freshness::Stale(missing)),
         Some(stamp) => match stamp.freshness(inputs) {
-            Freshness::Fresh => check::quick(tree, stamp),
+            Freshness::Fresh => begun.unwrap_or_else(|| Look::begin(tree)).finish(stamp),
             Freshness::Stale(reason) => Ok(Freshness::Stale(reason)),
         },
     }

@@ -30,7 +30,7 @@ pub fn repair(
         force: true,
         jobs: CONNECTIONS,
     };
-    prepare(world, pins, lock, &request)
+    prepare(world, pins, lock, &request, None)
 }
 
 /// Every file of the lock that the cache can hold, and where it can come from. The packed

@@ -4,16 +4,20 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::layout::Tree;
 use super::manifest::{self, Row, RowKind};
 use super::runtime::Installed;
-use super::stamp::{Freshness, Reason, Stamp};
+use super::stamp::Stamp;
 use crate::host::fault::Fault;
 use crate::host::fs::{self, EntryKind, Glance};
 use crate::host::hash::Digest;
 use crate::host::threads;
+
+mod quick;
+
+pub use quick::Look;
 
 /// What a whole check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,51 +53,6 @@ const MANIFEST: &str = "share/manifest.tsv";
 
 /// The code of a manifest that is not the one of the stamp.
 const WRONG_DIGEST: &str = "manifest-content";
-
-/// A quick look: every file has its kind, size and time, and the manifest is the one the
-/// stamp names. Content that was changed with size and time kept is found by [`whole`].
-/// The manifest is hashed and read by several threads, each of which looks at the files of
-/// the lines it read.
-///
-/// # Errors
-/// The tree cannot be looked at.
-pub fn quick(tree: &Tree, stamp: &Stamp) -> Result<Freshness, Fault> {
-    /// In bytes of the manifest: some 60 files.
-    const PIECE: usize = 8 << 10;
-    let damaged = |problem: &Problem| Freshness::Stale(Reason::Damaged(problem.to_string()));
-    let bytes = match read(tree)? {
-        Ok(bytes) => bytes,
-        Err(problem) => return Ok(damaged(&problem)),
-    };
-    let pieces = manifest::pieces(&bytes, PIECE);
-    let (next, found) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let search = || -> Result<Option<Problem>, Fault> {
-        let mut glance = Glance::new(tree.root())?;
-        loop {
-            // The digest is one piece of the work, the first.
-            let problem = match (next.fetch_add(1, Ordering::Relaxed), &pieces) {
-                (0, _) => wrong_digest(&bytes, stamp),
-                (1, Err(line)) => Some(malformed(*line)),
-                (index, Ok(pieces)) if index <= pieces.len() => match pieces[index - 1].rows() {
-                    Ok(rows) => rows.iter().find_map(|row| difference(&mut glance, row)),
-                    Err(line) => Some(malformed(line)),
-                },
-                _ => return Ok(None),
-            };
-            if problem.is_some() {
-                found.store(true, Ordering::Relaxed);
-            }
-            if found.load(Ordering::Relaxed) {
-                return Ok(problem);
-            }
-        }
-    };
-    let found = threads::together(threads::usual(), search);
-    let problems = found.into_iter().collect::<Result<Vec<_>, Fault>>()?;
-    // What a wrong manifest says of files is nothing to tell.
-    let first = problems.iter().flatten().min_by_key(|problem| problem.code != WRONG_DIGEST);
-    Ok(first.map_or(Freshness::Fresh, damaged))
-}
 
 /// The whole truth: every byte, every link, nothing missing and nothing added. What
 /// `build-runtime` installed is held against its own stamps.
@@ -159,7 +118,7 @@ fn deep_difference(root: &Path, glance: &mut Glance, row: &Row<'_>) -> Option<Pr
 
 /// The manifest's lines; or what is wrong with it.
 fn rows<'a>(bytes: &'a [u8], stamp: &Stamp) -> Result<Vec<Row<'a>>, Problem> {
-    match wrong_digest(bytes, stamp) {
+    match wrong_digest(Digest::of(bytes), stamp) {
         Some(problem) => Err(problem),
         None => manifest::rows(bytes).map_err(malformed),
     }
@@ -173,8 +132,8 @@ fn read(tree: &Tree) -> Result<Result<Vec<u8>, Problem>, Fault> {
     Ok(Ok(fs::read(&tree.manifest())?))
 }
 
-fn wrong_digest(bytes: &[u8], stamp: &Stamp) -> Option<Problem> {
-    let got = Digest::of(bytes).to_string();
+fn wrong_digest(got: Digest, stamp: &Stamp) -> Option<Problem> {
+    let got = got.to_string();
     let what = || format!("wrong SHA-256: expected {}, got {got}", stamp.manifest);
     (got != stamp.manifest).then(|| of_manifest(WRONG_DIGEST, what()))
 }
