@@ -26,6 +26,7 @@ use crate::sysroot::merge::{Dangling, Merged, Options, Package, merge};
 use crate::toolchain::config::{self, Clang, Machine};
 use crate::toolchain::layout::Tree;
 use crate::toolchain::manifest::{self, Line, Node};
+use crate::toolchain::outline;
 use crate::toolchain::stamp::{SCHEMA, Stamp};
 use crate::toolchain::tool_names::{programs, shims};
 use crate::toolchain::tools_table::Tools;
@@ -306,24 +307,32 @@ impl Site<'_> {
         Ok(())
     }
 
-    /// The manifest, then the stamp that names it.
+    /// The manifest and the outline, then the stamp that names them.
     fn seal(&mut self, plan: &Plan<'_>, llvm: &Path) -> Result<(), Fault> {
         self.check_links()?;
-        let lines: Vec<Line> = std::mem::take(&mut self.list)
-            .into_iter()
-            .map(|(path, (node, package))| Line { path, node, package })
-            .collect();
+        let mut lines = self.lines();
         let text = manifest::render(&lines);
-        self.write("share/manifest.tsv", text.as_bytes(), false)?;
+        self.write(manifest::PATH, text.as_bytes(), false)?;
+        // When it was written is nothing to a quick look: only other files name their times.
+        lines.extend(self.lines());
+        let outline = outline::render(&lines, manifest::PATH);
+        self.write(outline::PATH, outline.as_bytes(), false)?;
         let stamp = Stamp {
             schema: SCHEMA,
             target: plan.request.target.triple.to_owned(),
             release: plan.request.release.clone(),
             llvm: llvm.to_string_lossy().into_owned(),
             manifest: Digest::of(text.as_bytes()).to_string(),
+            outline: Digest::of(outline.as_bytes()).to_string(),
             inputs: plan.inputs.clone(),
         };
         self.write("share/stamp.json", stamp.render().as_bytes(), false)
+    }
+
+    /// What was laid out since this was asked for last.
+    fn lines(&mut self) -> Vec<Line> {
+        let list = std::mem::take(&mut self.list);
+        list.into_iter().map(|(path, (node, package))| Line { path, node, package }).collect()
     }
 }
 

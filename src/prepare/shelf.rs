@@ -166,7 +166,8 @@ fn is_whole(folder: &Path, entries: &[Entry], care: Care) -> bool {
                 && !seen.writable
                 && (seen.size, seen.seconds, seen.executable) == (*size, entry.seconds, *executable)
         };
-        matches!(glance.look(entry.on_disk()), Ok(Some(seen)) if is_same(seen))
+        let (folder_of, name) = fs::folder_and_name(entry.on_disk());
+        matches!(glance.look(folder_of, name), Ok(Some(seen)) if is_same(seen))
             && (care == Care::Quick
                 || fs::digest(&folder.join(entry.on_disk())).is_ok_and(|(got, _)| got == *sha256))
     })

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::layout::Tree;
-use super::manifest::{self, Row, RowKind};
+use super::manifest::{self, Appearance, Row};
+use super::outline;
 use super::runtime::Installed;
 use super::stamp::Stamp;
 use crate::host::fault::Fault;
@@ -46,13 +47,7 @@ impl fmt::Display for Problem {
 }
 
 /// The generated files that name the tree's own place; none is a library or a header.
-const UNLISTED: [&str; 2] = [MANIFEST, "share/stamp.json"];
-
-/// Where the manifest lies in a tree.
-const MANIFEST: &str = "share/manifest.tsv";
-
-/// The code of a manifest that is not the one of the stamp.
-const WRONG_DIGEST: &str = "manifest-content";
+const UNLISTED: [&str; 3] = [manifest::PATH, outline::PATH, "share/stamp.json"];
 
 /// The whole truth: every byte, every link, nothing missing and nothing added. What
 /// `build-runtime` installed is held against its own stamps.
@@ -67,6 +62,7 @@ pub fn whole(tree: &Tree, stamp: &Stamp) -> Result<Report, Fault> {
         Err(problem) => return Ok(Report { files: 0, problems: vec![problem] }),
     };
     let mut problems = differences(tree, &rows)?;
+    problems.extend(outline_problem(&read_outline(tree)?, stamp));
     let runtime = Installed::of(tree.root());
     problems.extend(runtime.problems);
     let mut known: BTreeSet<&str> = rows.iter().map(|row| row.path).chain(UNLISTED).collect();
@@ -81,7 +77,8 @@ pub fn whole(tree: &Tree, stamp: &Stamp) -> Result<Report, Fault> {
 fn differences(tree: &Tree, rows: &[Row<'_>]) -> Result<Vec<Problem>, Fault> {
     const RUN: usize = 64;
     const LARGE: u64 = 4 << 20;
-    let is_large = |row: &Row<'_>| matches!(row.kind, RowKind::File { size, .. } if size >= LARGE);
+    let is_large =
+        |row: &Row<'_>| matches!(row.look, Appearance::File { size, .. } if size >= LARGE);
     let (large, small): (Vec<&Row<'_>>, Vec<&Row<'_>>) = rows.iter().partition(|row| is_large(row));
     let runs: Vec<&[&Row<'_>]> = large.chunks(1).chain(small.chunks(RUN)).collect();
     let root = fs::resolve(tree.root())?;
@@ -91,7 +88,9 @@ fn differences(tree: &Tree, rows: &[Row<'_>]) -> Result<Vec<Problem>, Fault> {
         let mut problems = Vec::new();
         while let Some(run) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
             problems.extend(run.iter().filter_map(|line| {
-                difference(&mut glance, line).or_else(|| deep_difference(&root, &mut glance, line))
+                let (folder, name) = fs::folder_and_name(line.path);
+                difference(&mut glance, folder, name, line.look)
+                    .or_else(|| deep_difference(&root, &mut glance, line))
             }));
         }
         Ok(problems)
@@ -102,23 +101,26 @@ fn differences(tree: &Tree, rows: &[Row<'_>]) -> Result<Vec<Problem>, Fault> {
 
 /// What the content tells.
 fn deep_difference(root: &Path, glance: &mut Glance, row: &Row<'_>) -> Option<Problem> {
-    match row.kind {
-        RowKind::File { sha256, .. } => match glance.digest(row.path) {
-            Ok((got, _)) if got.to_string() == sha256 => None,
+    let problem = |code, what| Problem { path: row.path.to_owned(), code, what };
+    let (folder, name) = fs::folder_and_name(row.path);
+    match row.look {
+        Appearance::File { .. } => match glance.digest(folder, name) {
+            Ok((got, _)) if row.sha256() == Some(&got.to_string()) => None,
             Ok((got, _)) => {
-                let what = format!("wrong SHA-256: expected {sha256}, got {got}");
-                Some(problem(row, "file-content", what))
+                let expected = row.sha256().unwrap_or_default();
+                let what = format!("wrong SHA-256: expected {expected}, got {got}");
+                Some(problem("file-content", what))
             }
-            Err(error) => Some(problem(row, "file-unreadable", error.to_string())),
+            Err(error) => Some(problem("file-unreadable", error.to_string())),
         },
-        RowKind::Link { target } => leads_astray(root, &root.join(row.path))
-            .map(|why| problem(row, "link-astray", format!("its target {target} {why}"))),
+        Appearance::Link { target } => leads_astray(root, &root.join(row.path))
+            .map(|why| problem("link-astray", format!("its target {target} {why}"))),
     }
 }
 
 /// The manifest's lines; or what is wrong with it.
 fn rows<'a>(bytes: &'a [u8], stamp: &Stamp) -> Result<Vec<Row<'a>>, Problem> {
-    match wrong_digest(Digest::of(bytes), stamp) {
+    match wrong_digest(bytes, stamp) {
         Some(problem) => Err(problem),
         None => manifest::rows(bytes).map_err(malformed),
     }
@@ -132,10 +134,30 @@ fn read(tree: &Tree) -> Result<Result<Vec<u8>, Problem>, Fault> {
     Ok(Ok(fs::read(&tree.manifest())?))
 }
 
-fn wrong_digest(got: Digest, stamp: &Stamp) -> Option<Problem> {
-    let got = got.to_string();
+/// The outline's bytes; none when it is missing.
+fn read_outline(tree: &Tree) -> Result<Vec<u8>, Fault> {
+    let path = tree.root().join(outline::PATH);
+    if fs::stat(&path)?.is_none() {
+        return Ok(Vec::new());
+    }
+    Ok(fs::read(&path)?)
+}
+
+/// What is wrong with an outline: it must be the one of the stamp, too.
+fn outline_problem(bytes: &[u8], stamp: &Stamp) -> Option<Problem> {
+    let problem = |code, what| Problem { path: outline::PATH.to_owned(), code, what };
+    if bytes.is_empty() {
+        return Some(problem("outline-missing", "is missing or empty".to_owned()));
+    }
+    let (got, expected) = (Digest::of(bytes).to_string(), &stamp.outline);
+    let what = || format!("wrong SHA-256: expected {expected}, got {got}");
+    (got != *expected).then(|| problem("outline-content", what()))
+}
+
+fn wrong_digest(bytes: &[u8], stamp: &Stamp) -> Option<Problem> {
+    let got = Digest::of(bytes).to_string();
     let what = || format!("wrong SHA-256: expected {}, got {got}", stamp.manifest);
-    (got != stamp.manifest).then(|| of_manifest(WRONG_DIGEST, what()))
+    (got != stamp.manifest).then(|| of_manifest("manifest-content", what()))
 }
 
 fn malformed(line: usize) -> Problem {
@@ -143,44 +165,47 @@ fn malformed(line: usize) -> Problem {
 }
 
 fn of_manifest(code: &'static str, what: String) -> Problem {
-    Problem { path: MANIFEST.to_owned(), code, what }
-}
-
-fn problem(row: &Row<'_>, code: &'static str, what: String) -> Problem {
-    Problem { path: row.path.to_owned(), code, what }
+    Problem { path: manifest::PATH.to_owned(), code, what }
 }
 
 /// What the metadata alone tell.
-fn difference(glance: &mut Glance, row: &Row<'_>) -> Option<Problem> {
-    let got_link = match row.kind {
-        RowKind::Link { target } => match glance.link(row.path) {
+fn difference(
+    glance: &mut Glance,
+    folder: &str,
+    name: &str,
+    expected: Appearance<'_>,
+) -> Option<Problem> {
+    let problem = |code, what| {
+        let path = if folder == "." { name.to_owned() } else { format!("{folder}/{name}") };
+        Some(Problem { path, code, what })
+    };
+    let got_link = match expected {
+        Appearance::Link { target } => match glance.link(folder, name) {
             Some(got) if got == Path::new(target) => return None,
             got => got,
         },
-        RowKind::File { .. } => None,
+        Appearance::File { .. } => None,
     };
-    let got = match glance.look(row.path) {
+    let got = match glance.look(folder, name) {
         Ok(Some(got)) => got,
-        Ok(None) => return Some(problem(row, "file-missing", "is missing".to_owned())),
-        Err(error) => return Some(problem(row, "file-unreadable", error.to_string())),
+        Ok(None) => return problem("file-missing", "is missing".to_owned()),
+        Err(error) => return problem("file-unreadable", error.to_string()),
     };
-    match row.kind {
-        RowKind::Link { target } => {
+    match expected {
+        Appearance::Link { target } => {
             let said = got_link.map_or("no link".to_owned(), |got| got.display().to_string());
-            let what = format!("expected a link to {target}, got {said}");
-            Some(problem(row, "link-target", what))
+            problem("link-target", format!("expected a link to {target}, got {said}"))
         }
-        RowKind::File { executable, size, seconds, .. } => {
+        Appearance::File { executable, size, seconds } => {
             if !got.is_file {
-                Some(problem(row, "file-kind", "is no regular file".to_owned()))
+                problem("file-kind", "is no regular file".to_owned())
             } else if got.size != size {
                 let what = format!("wrong size in bytes: expected {size}, got {}", got.size);
-                Some(problem(row, "file-size", what))
-            } else if got.seconds != seconds {
-                let what = "was written to since it was installed".to_owned();
-                Some(problem(row, "file-time", what))
+                problem("file-size", what)
+            } else if seconds.is_some_and(|seconds| got.seconds != seconds) {
+                problem("file-time", "was written to since it was installed".to_owned())
             } else if got.executable != executable {
-                Some(problem(row, "file-mode", "its mode was changed".to_owned()))
+                problem("file-mode", "its mode was changed".to_owned())
             } else {
                 None
             }

@@ -172,7 +172,7 @@ impl Tree {
     /// The list of every file.
     #[must_use]
     pub fn manifest(&self) -> PathBuf {
-        self.root.join("share/manifest.tsv")
+        self.root.join(super::manifest::PATH)
     }
 
     /// What went in.

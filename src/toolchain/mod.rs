@@ -10,6 +10,7 @@ pub mod journal;
 pub mod layout;
 pub mod manifest;
 pub mod metrics;
+pub mod outline;
 pub mod quote;
 pub mod runtime;
 pub mod shim;

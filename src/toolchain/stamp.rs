@@ -16,7 +16,7 @@ pub use reason::Reason;
 pub const SCHEMA: u32 = 1;
 
 /// Raised whenever the same inputs give another tree than before.
-pub const LAYOUT: u32 = 4;
+pub const LAYOUT: u32 = 5;
 
 /// The input that holds the further packages.
 pub const WITH: &str = "with";
@@ -99,6 +99,9 @@ pub struct Stamp {
     pub llvm: String,
     /// The digest of the manifest.
     pub manifest: String,
+    /// The digest of the outline; none in trees of layouts before the fifth.
+    #[serde(default)]
+    pub outline: String,
     /// What went in.
     pub inputs: Inputs,
 }
@@ -173,6 +176,7 @@ mod tests {
             release: "bookworm".to_owned(),
             llvm: "lib/llvm".to_owned(),
             manifest: String::new(),
+            outline: String::new(),
             inputs: inputs(pairs),
         }
     }

@@ -56,6 +56,7 @@ fn a_fresh_folder_becomes_a_toolchain_of_the_documented_shape() {
         "env.fish",
         "env.ps1",
         "share/manifest.tsv",
+        "share/outline.tsv",
         "share/stamp.json",
         "share/clang/x86_64-unknown-linux-gnu.cfg",
         "share/cmake/x86_64-unknown-linux-gnu.cmake",
@@ -125,7 +126,8 @@ fn the_manifest_names_every_file_and_link_of_the_tree_and_no_other() {
         .skip(1)
         .map(|line| line.rsplit('\t').next().unwrap().to_owned())
         .collect();
-    listed.extend(["share/manifest.tsv", "share/stamp.json"].map(str::to_owned));
+    listed
+        .extend(["share/manifest.tsv", "share/outline.tsv", "share/stamp.json"].map(str::to_owned));
     listed.sort_unstable();
     let files = tree.0.iter().filter(|(_, node)| !matches!(node, Node::Dir { .. }));
     let there: Vec<String> = files.map(|(path, _)| path.clone()).collect();
@@ -261,6 +263,16 @@ fn a_file_that_was_changed_removed_or_cut_is_a_reason_and_is_mended() {
         std::fs::remove_file(path(fixture, "share/manifest.tsv")).unwrap();
     };
     stale(manifest, &[], "the tree was changed: share/manifest.tsv: is missing");
+    let outline = |fixture: &mut Fixture| {
+        std::fs::remove_file(path(fixture, "share/outline.tsv")).unwrap();
+    };
+    stale(outline, &[], "the tree was changed: share/outline.tsv: is missing or empty");
+    let forged = |fixture: &mut Fixture| {
+        let outline = path(fixture, "share/outline.tsv");
+        let text = std::fs::read_to_string(&outline).unwrap();
+        std::fs::write(&outline, text.replace("\tenv.sh\n", "\tenv_sh\n")).unwrap();
+    };
+    stale(forged, &[], "the tree was changed: share/outline.tsv: wrong SHA-256: expected ");
 }
 
 /// The cache shares its unpacked files with the tree: what was written into the tree must

@@ -141,6 +141,14 @@ fn a_changed_manifest_is_no_way_around() {
     found(forge, &[(manifest, "manifest-content", "wrong SHA-256: expected ")]);
     let remove = |tree: &Path| fs::remove_file(tree.join(manifest)).unwrap();
     found(remove, &[(manifest, "manifest-missing", "is missing")]);
+    let outline = "share/outline.tsv";
+    let forge = |tree: &Path| {
+        let text = fs::read_to_string(tree.join(outline)).unwrap();
+        fs::write(tree.join(outline), text + "/x\n").unwrap();
+    };
+    found(forge, &[(outline, "outline-content", "wrong SHA-256: expected ")]);
+    let remove = |tree: &Path| fs::remove_file(tree.join(outline)).unwrap();
+    found(remove, &[(outline, "outline-missing", "is missing or empty")]);
 }
 
 #[test]

@@ -46,6 +46,12 @@ pub fn set_modified(path: &Path, seconds: i64) -> Result<(), FsError> {
     file.set_modified(time).map_err(FsError::io("set the time of", path))
 }
 
+/// The folder and the last name of a path whose names are joined by `/`; `.` for none.
+#[must_use]
+pub fn folder_and_name(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or((".", path))
+}
+
 /// Looks at the files of one tree, one after the other. The folder of the last one stays
 /// open, so that a neighbour costs its own name instead of its whole path.
 #[derive(Debug)]
@@ -79,13 +85,14 @@ impl Glance {
         Ok(Self { root, folder: None })
     }
 
-    /// What lies at `path` (relative, names joined by `/`); `None` when nothing does.
+    /// What lies in `folder` (relative, names joined by `/`; `.` for the root) under `name`;
+    /// `None` when nothing does.
     ///
     /// # Errors
     /// The system's reason why that cannot be told.
-    pub fn look(&mut self, path: &str) -> io::Result<Option<Sight>> {
-        let (folder, name) = match self.enter(path) {
-            Ok(entered) => entered,
+    pub fn look(&mut self, folder: &str, name: &str) -> io::Result<Option<Sight>> {
+        let folder = match self.enter(folder) {
+            Ok(folder) => folder,
             Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
             Err(errno) => return Err(errno.into()),
         };
@@ -102,35 +109,34 @@ impl Glance {
         }
     }
 
-    /// What the link at `path` says; `None` when there is no link.
+    /// What the link `name` in `folder` says; `None` when there is no link.
     #[must_use]
-    pub fn link(&mut self, path: &str) -> Option<PathBuf> {
-        let (folder, name) = self.enter(path).ok()?;
+    pub fn link(&mut self, folder: &str, name: &str) -> Option<PathBuf> {
+        let folder = self.enter(folder).ok()?;
         let target = rustix::fs::readlinkat(folder, name, Vec::new()).ok()?;
         Some(OsString::from_vec(target.into_bytes()).into())
     }
 
-    /// Digest and size in bytes of the regular file at `path`; a link is not followed.
+    /// Digest and size in bytes of the regular file `name` in `folder`; a link is not followed.
     ///
     /// # Errors
     /// The system's reason why it cannot be read.
-    pub fn digest(&mut self, path: &str) -> io::Result<(Digest, u64)> {
-        let (folder, name) = self.enter(path)?;
+    pub fn digest(&mut self, folder: &str, name: &str) -> io::Result<(Digest, u64)> {
+        let folder = self.enter(folder)?;
         // A FIFO must not make it wait.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = File::from(rustix::fs::openat(folder, name, flags, Mode::empty())?);
         Digest::of_reader(file)
     }
 
-    /// The open folder of `path`, and its last name.
-    fn enter<'p>(&mut self, path: &'p str) -> Result<(&File, &'p str), Errno> {
-        let (parent, name) = path.rsplit_once('/').unwrap_or((".", path));
-        if self.folder.as_ref().is_none_or(|(open, _)| open != parent) {
+    /// The folder, open.
+    fn enter(&mut self, folder: &str) -> Result<&File, Errno> {
+        if self.folder.as_ref().is_none_or(|(open, _)| open != folder) {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-            let folder = rustix::fs::openat(&self.root, parent, flags, Mode::empty())?;
-            self.folder = Some((parent.to_owned(), folder.into()));
+            let opened = rustix::fs::openat(&self.root, folder, flags, Mode::empty())?;
+            self.folder = Some((folder.to_owned(), opened.into()));
         }
-        Ok((self.folder.as_ref().map_or(&self.root, |(_, folder)| folder), name))
+        Ok(self.folder.as_ref().map_or(&self.root, |(_, open)| open))
     }
 }
 

@@ -1,17 +1,16 @@
-//! The quick look at a tree: every file has its kind, size and time, and the manifest is the
-//! one that the stamp names. Content that was changed with size and time kept is found by
-//! [`super::whole`].
+//! The quick look at a tree: every file has the kind, size and time of the outline, which is
+//! the one that the stamp names. Content that was changed with size and time kept is found
+//! by [`super::whole`].
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::{Problem, difference, malformed, read, wrong_digest};
+use super::{Problem, difference, outline_problem, read_outline};
 use crate::host::fault::Fault;
 use crate::host::fs::Glance;
-use crate::host::hash::Digest;
 use crate::host::threads::{self, Begun};
 use crate::toolchain::layout::Tree;
-use crate::toolchain::manifest;
+use crate::toolchain::outline;
 use crate::toolchain::stamp::{Freshness, Reason, Stamp};
 
 /// A quick look under way: other threads have begun it while the caller finds out what it
@@ -26,10 +25,9 @@ pub struct Look {
 #[derive(Debug)]
 struct Work {
     tree: Tree,
-    /// The manifest's bytes, or what is wrong with them; `None` when `fault` says why.
-    manifest: OnceLock<Option<Result<Vec<u8>, Problem>>>,
+    /// The outline's bytes; `None` when `fault` says why.
+    outline: OnceLock<Option<Vec<u8>>>,
     fault: Mutex<Option<Fault>>,
-    digest: OnceLock<Digest>,
     /// The piece of the work that nobody has taken yet.
     next: AtomicUsize,
     /// Whether a problem was found: one is enough.
@@ -42,14 +40,14 @@ impl Look {
     pub fn begin(tree: &Tree) -> Self {
         let work = Arc::new(Work {
             tree: tree.clone(),
-            manifest: OnceLock::new(),
+            outline: OnceLock::new(),
             fault: Mutex::default(),
-            digest: OnceLock::new(),
             next: AtomicUsize::new(0),
             found: AtomicBool::new(false),
         });
         let shared = Arc::clone(&work);
-        let begun = threads::begin(threads::usual(), move || shared.search());
+        // More threads cost more to start than they save: it takes some milliseconds.
+        let begun = threads::begin(2, move || shared.search());
         Self { work, begun }
     }
 
@@ -58,13 +56,16 @@ impl Look {
     /// # Errors
     /// The tree cannot be looked at.
     pub fn finish(self, stamp: &Stamp) -> Result<Freshness, Fault> {
-        let problems = self.begun.join().into_iter().collect::<Result<Vec<_>, Fault>>()?;
-        if let Some(fault) = self.work.fault.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        let work = self.work;
+        let wrong = work.outline().and_then(|outline| outline_problem(outline, stamp));
+        // What a wrong outline says of files is nothing to tell.
+        let first = match wrong {
+            Some(problem) => Some(problem),
+            None => self.begun.join().into_iter().find_map(Result::transpose).transpose()?,
+        };
+        if let Some(fault) = work.fault.lock().unwrap_or_else(PoisonError::into_inner).take() {
             return Err(fault);
         }
-        // What a wrong manifest says of files is nothing to tell.
-        let wrong = self.work.digest.get().and_then(|digest| wrong_digest(*digest, stamp));
-        let first = wrong.or_else(|| problems.into_iter().flatten().next());
         Ok(first.map_or(Freshness::Fresh, |problem| {
             Freshness::Stale(Reason::Damaged(problem.to_string()))
         }))
@@ -72,31 +73,21 @@ impl Look {
 }
 
 impl Work {
-    /// Takes pieces of the work until none is left. The first is the digest; each of the
-    /// others is some lines of the manifest and the files they are about.
+    /// Takes pieces of the outline until none is left.
     fn search(&self) -> Result<Option<Problem>, Fault> {
-        /// In bytes of the manifest: some 60 files.
-        const PIECE: usize = 8 << 10;
-        let bytes = match self.manifest.get_or_init(|| self.read()) {
-            Some(Ok(bytes)) => bytes,
-            Some(Err(problem)) => return Ok(Some(problem.clone())),
-            None => return Ok(None),
+        /// In bytes: some 60 files.
+        const PIECE: usize = 2 << 10;
+        let Some(outline) = self.outline() else { return Ok(None) };
+        let pieces = match outline::pieces(outline, PIECE) {
+            Ok(pieces) => pieces,
+            Err(line) => return Ok(Some(malformed(line))),
         };
-        let pieces = manifest::pieces(bytes, PIECE);
         let mut glance = Glance::new(self.tree.root())?;
         while !self.found.load(Ordering::Relaxed) {
-            let problem = match (self.next.fetch_add(1, Ordering::Relaxed), &pieces) {
-                (0, _) => {
-                    self.digest.get_or_init(|| Digest::of(bytes));
-                    None
-                }
-                (1, Err(line)) => Some(malformed(*line)),
-                (index, Ok(pieces)) if index <= pieces.len() => match pieces[index - 1].rows() {
-                    Ok(rows) => rows.iter().find_map(|row| difference(&mut glance, row)),
-                    Err(line) => Some(malformed(line)),
-                },
-                _ => break,
-            };
+            let Some(piece) = pieces.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
+            let problem = piece
+                .find(|folder, name, expected| difference(&mut glance, folder, name, expected))
+                .unwrap_or_else(|line| Some(malformed(line)));
             if problem.is_some() {
                 self.found.store(true, Ordering::Relaxed);
                 return Ok(problem);
@@ -105,13 +96,20 @@ impl Work {
         Ok(None)
     }
 
-    fn read(&self) -> Option<Result<Vec<u8>, Problem>> {
-        match read(&self.tree) {
-            Ok(manifest) => Some(manifest),
+    /// The outline's bytes; none when [`Work::fault`] says why.
+    fn outline(&self) -> Option<&[u8]> {
+        let read = || match read_outline(&self.tree) {
+            Ok(outline) => Some(outline),
             Err(fault) => {
                 *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
                 None
             }
-        }
+        };
+        self.outline.get_or_init(read).as_deref()
     }
+}
+
+fn malformed(line: usize) -> Problem {
+    let what = format!("line {line} is none");
+    Problem { path: outline::PATH.to_owned(), code: "outline-malformed", what }
 }
