@@ -320,13 +320,16 @@ mod tests {
         }
         let object = Guarded(AtomicU32::new(3), core::cell::UnsafeCell::new(7));
         let freed = AtomicU32::new(0);
-        let own = || {
+        // One thread steps first, the others look first.
+        let own = |first: bool| {
             let (count, payload) = object.parts();
-            assert_eq!(take(count, || false), Taken::Yes);
+            let taken = if first { take_contended(count) } else { take(count, || false) };
+            assert_ne!(taken, Taken::Dead);
             for _ in 0..2 {
                 // SAFETY: this thread owns a reference.
                 assert_eq!(unsafe { payload.read() }, 7);
-                if give(count, || false) == Given::Last {
+                let given = if first { give_contended(count) } else { give(count, || false) };
+                if given == Given::Last {
                     // SAFETY: the last owner is alone.
                     unsafe { payload.write(0) };
                     freed.fetch_add(1, Ordering::Relaxed);
@@ -334,8 +337,8 @@ mod tests {
             }
         };
         std::thread::scope(|scope| {
-            for _ in 0..3 {
-                scope.spawn(own);
+            for first in [true, false, false] {
+                scope.spawn(move || own(first));
             }
         });
         assert_eq!(freed.into_inner(), 1);

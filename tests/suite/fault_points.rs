@@ -202,12 +202,13 @@ impl Scene {
     }
 
     /// Every point of these calls. Of those that read or open files, of which most change
-    /// nothing, and of kills when not all are wanted: a sample that grows thinner.
+    /// nothing, of errors that stay, and of kills when not all are wanted: a sample that grows
+    /// thinner.
     fn strike_all(&self, calls: &str, blow: Blow, tally: &mut Tally) {
         let mut when = 1;
         while self.strike(Point { calls, when, blow }, tally) {
             when += match blow {
-                _ if takes_every(calls) => 1,
+                Blow::Kill | Blow::Once(_) if takes_every(calls) => 1,
                 Blow::Kill if density() == Density::Sample => 1 + self.pace() * when,
                 _ => 1 + when / 4,
             };
