@@ -253,4 +253,22 @@ mod tests {
             Ok(5)
         );
     }
+
+    #[test]
+    fn no_cut_and_no_byte_makes_it_panic() {
+        let text = sample().into_bytes();
+        let read = |bytes: &[u8]| {
+            for piece in pieces(bytes, 10).unwrap_or_default() {
+                let _ = piece.find(|_, _, _| None::<()>);
+            }
+        };
+        for at in HEADER.len()..text.len() {
+            read(&[&text[..at], b"\n"].concat());
+            for byte in [0, b'\n', b'\t', b'/', b'-', b'9', 0xc3, 0xff] {
+                let mut changed = text.clone();
+                changed[at] = byte;
+                read(&changed);
+            }
+        }
+    }
 }
