@@ -236,37 +236,6 @@ mod tests {
         }
     }
 
-    /// A count that another thread changes between each look and the step after it.
-    struct Restless(AtomicU32);
-    impl Word for Restless {
-        fn load(&self, order: Ordering) -> u32 {
-            self.0.fetch_add(1, order)
-        }
-        fn store(&self, value: u32, order: Ordering) {
-            self.0.store(value, order);
-        }
-        fn swap(&self, value: u32, order: Ordering) -> u32 {
-            self.0.swap(value, order)
-        }
-        fn fetch_add(&self, value: u32, order: Ordering) -> u32 {
-            self.0.fetch_add(value, order)
-        }
-        fn fetch_sub(&self, value: u32, order: Ordering) -> u32 {
-            self.0.fetch_sub(value, order)
-        }
-        fn fence(order: Ordering) {
-            core::sync::atomic::fence(order);
-        }
-    }
-
-    #[test]
-    fn a_count_that_changes_under_a_look_is_told_as_contended() {
-        let count = Restless(AtomicU32::new(5));
-        assert_eq!(take(&count, || false), Taken::Contended);
-        assert_eq!(give(&count, || false), Given::Contended);
-        assert_eq!(count.0.into_inner(), 7);
-    }
-
     #[test]
     fn live_counts_go_up_and_down_by_one() {
         for alone in [true, false] {

@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicBool;
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -40,6 +41,10 @@ impl<const WEAKENED: u8> Word for Count<WEAKENED> {
     }
 }
 
+/// Whether a thread was told that another one came between its look and its step.
+static TOLD_OF_TAKING: AtomicBool = AtomicBool::new(false);
+static TOLD_OF_GIVING: AtomicBool = AtomicBool::new(false);
+
 /// How a count is changed; each thread chooses for itself.
 #[derive(Debug, Clone, Copy)]
 enum Step {
@@ -75,6 +80,9 @@ impl<const WEAKENED: u8> Object<WEAKENED> {
             Step::AfterALook => count::give(&self.count, || false),
             Step::First => count::give_contended(&self.count),
         };
+        if given == Given::Contended {
+            TOLD_OF_GIVING.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
         let last = given == Given::Last;
         if last {
             // SAFETY: as above.
@@ -89,6 +97,9 @@ impl<const WEAKENED: u8> Object<WEAKENED> {
             Step::First => count::take_contended(&self.count),
         };
         assert_ne!(taken, Taken::Dead);
+        if taken == Taken::Contended {
+            TOLD_OF_TAKING.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
     }
 }
 
@@ -109,6 +120,13 @@ fn two_owners<const WEAKENED: u8>((one, two): (Step, Step)) {
 #[test]
 fn the_last_of_two_owners_frees_once_and_without_a_race() {
     STEPS.into_iter().for_each(two_owners::<0>);
+}
+
+#[test]
+fn a_count_that_changes_under_a_look_is_told_as_contended() {
+    two_owners::<0>((Step::AfterALook, Step::AfterALook));
+    assert!(TOLD_OF_TAKING.load(std::sync::atomic::Ordering::Relaxed));
+    assert!(TOLD_OF_GIVING.load(std::sync::atomic::Ordering::Relaxed));
 }
 
 #[test]
