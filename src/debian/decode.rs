@@ -30,8 +30,6 @@ pub enum DecodeError {
     Trailing { member: String, format: &'static str, at: u64 },
     #[error("{member}: expected at most {limit} bytes when decompressed, got more")]
     TooLarge { member: String, limit: u64 },
-    #[error("{member}: expected {expected} bytes when decompressed, got {got}")]
-    TooShort { member: String, expected: u64, got: u64 },
 }
 
 impl Diagnostic for DecodeError {
@@ -46,7 +44,6 @@ impl Diagnostic for DecodeError {
             Self::Broken { .. } => "deb-compression-broken",
             Self::Trailing { .. } => "deb-trailing-data",
             Self::TooLarge { .. } => "deb-too-large",
-            Self::TooShort { .. } => "deb-too-short",
         }
     }
 }
@@ -144,8 +141,6 @@ pub struct Decoder<R: BufRead> {
     member: String,
     limit: u64,
     left: u64,
-    /// Whether just as many bytes as `limit` must come out.
-    whole: bool,
 }
 
 impl<R: BufRead> Decoder<R> {
@@ -183,13 +178,7 @@ impl<R: BufRead> Decoder<R> {
                 Format::Zstd(decoder)
             }
         };
-        Ok(Self { format, compression, member, limit, left: limit, whole: false })
-    }
-
-    /// The limit is the size: fewer bytes are an error, too.
-    #[must_use]
-    pub fn whole(self) -> Self {
-        Self { whole: true, ..self }
+        Ok(Self { format, compression, member, limit, left: limit })
     }
 
     fn input(&mut self) -> &mut Input<R> {
@@ -235,11 +224,6 @@ impl<R: BufRead> Read for Decoder<R> {
             return Err(invalid(DecodeError::TooLarge { member, limit: self.limit }));
         };
         self.left = left;
-        if self.whole && count == 0 && left > 0 {
-            let (member, expected) = (self.member.clone(), self.limit);
-            let got = expected - left;
-            return Err(invalid(DecodeError::TooShort { member, expected, got }));
-        }
         Ok(count)
     }
 }

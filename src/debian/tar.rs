@@ -12,7 +12,12 @@ mod problem;
 use std::io::{self, BufRead, Read};
 
 use header::{BLOCK, Block, Header};
+
 pub use problem::{Problem, TarError};
+
+/// The most bytes of content that are given at a time: what is hashed is still in the
+/// processor's cache when it is written.
+const PIECE: usize = 128 << 10;
 
 /// How much one archive may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,7 +136,8 @@ impl<R: BufRead> Reader<R> {
             let at = self.at;
             let filled = self.input.fill_buf();
             let filled = filled.map_err(|error| TarError { at, problem: Problem::Read(error) })?;
-            let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(filled.len());
+            let most =
+                usize::try_from(self.left).unwrap_or(usize::MAX).min(filled.len()).min(PIECE);
             if most == 0 {
                 return Err(self.truncated("a member's content").into());
             }

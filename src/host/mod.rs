@@ -11,6 +11,7 @@ pub mod fs;
 pub mod hash;
 pub mod http;
 pub mod input;
+pub mod memory;
 pub mod platform;
 pub mod process;
 pub mod progress;

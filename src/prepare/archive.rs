@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
+
 use super::components::Component;
 use super::{Request, World};
 use crate::host::fault::{Diagnostic, Fault, Kind};
@@ -223,7 +225,7 @@ fn open_cached(
 
 /// The bytes and their hash. They are read once: what is hashed is what is unpacked,
 /// whatever becomes of the file.
-fn read(path: &Path, limit: u64) -> Result<(Vec<u8>, Digest), SourceError> {
+fn read(path: &Path, limit: u64) -> Result<(Bytes, Digest), SourceError> {
     if let Ok(None) = fs::stat(path) {
         return Err(SourceError::Missing { path: path.to_path_buf() });
     }
@@ -233,7 +235,7 @@ fn read(path: &Path, limit: u64) -> Result<(Vec<u8>, Digest), SourceError> {
 
 fn open(
     path: &Path,
-    bytes: Vec<u8>,
+    bytes: Bytes,
     unlocked: Option<Digest>,
     request: &Request,
 ) -> Result<Opened, Fault> {

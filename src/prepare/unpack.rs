@@ -18,7 +18,7 @@ use crate::host::threads;
 use crate::host::tree::Tree;
 use crate::pins::LockedPackage;
 use crate::store::Store;
-use crate::sysroot::archive::ArchiveError;
+use crate::sysroot::archive::{ArchiveError, Room};
 use crate::sysroot::manifest::Entry;
 use crate::sysroot::rules::Rules;
 use crate::sysroot::unpack::{Problem, Request, unpack, unpack_tar};
@@ -89,8 +89,9 @@ pub(super) fn unpack_all(
     let next = AtomicUsize::new(0);
     let done = Mutex::new(BTreeMap::new());
     let work = || -> Result<(), Fault> {
+        let mut room = Room::default();
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let anew = |folder: &Tree| fill(store, job, folder, case_sensitive, archive);
+            let anew = |folder: &Tree| fill(store, job, folder, case_sensitive, archive, &mut room);
             let unpacked = shelf.take(&job.key, label(job.package), anew)?;
             let bytes = i64::try_from(job.package.size).unwrap_or(i64::MAX);
             world.progress.event(Event::Advance { bytes });
@@ -125,6 +126,7 @@ fn fill(
     folder: &Tree,
     case_sensitive: bool,
     archive: Option<&Opened>,
+    room: &mut Room,
 ) -> Result<Vec<Entry>, Fault> {
     let package = job.package;
     let request = Request {
@@ -142,7 +144,7 @@ fn fill(
         case_sensitive,
     };
     if let Some(archive) = archive.filter(|opened| opened.archive().part(&job.packed).is_some()) {
-        return from_archive(archive, job, &request, folder);
+        return from_archive(archive, job, &request, folder, room);
     }
     let file = store.open_blob(job.path)?;
     match unpack(file, &request, folder) {
@@ -163,10 +165,11 @@ fn from_archive(
     job: &Job<'_>,
     request: &Request<'_>,
     folder: &Tree,
+    room: &mut Room,
 ) -> Result<Vec<Entry>, Fault> {
     let archive = opened.archive();
     let Some(part) = archive.part(&job.packed) else { return Ok(Vec::new()) };
-    let tar = archive.tar(&job.packed)?;
+    let tar = archive.tar(&job.packed, room)?;
     let unpacked = unpack_tar(tar, &part.folder, request, folder)?;
     let is_listed = |(got, listed): (&Entry, &Entry)| {
         (&got.path, &got.kind, got.seconds) == (&listed.path, &listed.kind, listed.seconds)

@@ -6,9 +6,12 @@ mod list;
 mod write;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read as _};
+use std::io::{self, BufRead, Read as _};
 use std::ops::Range;
 
+use bytes::Bytes;
+use memmap2::MmapMut;
+use zstd::bulk::Decompressor;
 use zstd::zstd_safe;
 
 pub use list::{Head, Part};
@@ -17,6 +20,7 @@ pub use write::{PackError, pack};
 use crate::debian::decode::{Compression, Decoder};
 use crate::debian::tar::{Content, Limits, Reader};
 use crate::host::fault::{Diagnostic, Kind};
+use crate::host::memory;
 
 /// The format this program writes and reads.
 pub const FORMAT: u32 = 1;
@@ -27,10 +31,6 @@ pub const LIST: &str = "archive.tsv";
 /// The most bytes of the list, and of a whole archive that is not in frames of ours.
 const LIST_LIMIT: u64 = 64 << 20;
 const PLAIN_LIMIT: u64 = 2 << 30;
-
-/// What is decoded at a time, in bytes: as much as a block of zstd holds, so that what is
-/// hashed and written is still in the processor's cache.
-const PIECE: usize = 128 << 10;
 
 /// Two blocks of zeros: the end of a tar archive.
 const END: [u8; 1024] = [0; 1024];
@@ -50,6 +50,15 @@ pub enum ArchiveError {
         /// Its number.
         got: String,
     },
+    /// The system has no memory for it.
+    #[error("{package} needs {size} bytes of memory")]
+    Memory {
+        /// The package.
+        package: String,
+        /// In bytes.
+        size: usize,
+        source: io::Error,
+    },
 }
 
 impl Diagnostic for ArchiveError {
@@ -57,6 +66,7 @@ impl Diagnostic for ArchiveError {
         match self {
             Self::Broken { .. } => Kind::Integrity,
             Self::Format { .. } => Kind::Usage,
+            Self::Memory { .. } => Kind::Failed,
         }
     }
 
@@ -64,6 +74,7 @@ impl Diagnostic for ArchiveError {
         match self {
             Self::Broken { .. } => "archive-broken",
             Self::Format { .. } => "archive-format",
+            Self::Memory { .. } => "archive-memory",
         }
     }
 
@@ -82,7 +93,7 @@ fn broken(what: impl ToString) -> ArchiveError {
 pub struct Archive {
     head: Head,
     parts: BTreeMap<String, (Part, Range<usize>)>,
-    bytes: Vec<u8>,
+    bytes: Bytes,
     /// Whether each part is compressed for itself.
     framed: bool,
 }
@@ -93,7 +104,8 @@ impl Archive {
     ///
     /// # Errors
     /// [`ArchiveError`].
-    pub fn open(bytes: Vec<u8>) -> Result<Self, ArchiveError> {
+    pub fn open(bytes: impl Into<Bytes>) -> Result<Self, ArchiveError> {
+        let bytes = bytes.into();
         if Compression::of_content(&bytes) == Compression::Zstd {
             let frames = frames(&bytes)?;
             let first = decode(&bytes[frames[0].clone()], Compression::Zstd, PLAIN_LIMIT)?;
@@ -115,17 +127,17 @@ impl Archive {
                 let left = PLAIN_LIMIT - plain.len() as u64;
                 plain.extend(decode(&bytes[frame], Compression::Zstd, left)?);
             }
-            return Self::plain(plain);
+            return Self::plain(plain.into());
         }
         let compression = Compression::of_content(&bytes);
         if compression == Compression::None {
             return Self::plain(bytes);
         }
-        Self::plain(decode(&bytes, compression, PLAIN_LIMIT)?)
+        Self::plain(decode(&bytes, compression, PLAIN_LIMIT)?.into())
     }
 
     /// One tar, without frames: the list tells where each package lies.
-    fn plain(bytes: Vec<u8>) -> Result<Self, ArchiveError> {
+    fn plain(bytes: Bytes) -> Result<Self, ArchiveError> {
         let Some((text, mut at)) = list_of(&bytes)? else {
             return Err(broken(format!("expected {LIST} as its first member")));
         };
@@ -162,18 +174,53 @@ impl Archive {
         self.parts.values().any(|(part, _)| part.folder == folder)
     }
 
-    /// The tar of one package, ended as a whole tar is, decoded as it is read: what does not
-    /// decode to the size that the list tells cannot be read.
+    /// The tar of one package, ended as a whole tar is. A frame is decoded into the room.
     ///
     /// # Errors
-    /// [`ArchiveError::Broken`] when it is no frame.
-    pub fn tar(&self, key: &str) -> Result<impl BufRead, ArchiveError> {
+    /// [`ArchiveError::Broken`] when it does not decode to the size that the list tells,
+    /// [`ArchiveError::Memory`] when there is none for it.
+    pub fn tar<'a>(
+        &'a self,
+        key: &str,
+        room: &'a mut Room,
+    ) -> Result<impl BufRead + 'a, ArchiveError> {
         let (part, range) = &self.parts[key];
-        let compression = if self.framed { Compression::Zstd } else { Compression::None };
         let bytes = &self.bytes[range.clone()];
-        let decoder =
-            Decoder::new(&part.package, compression, bytes, part.bytes).map_err(broken)?.whole();
-        Ok(BufReader::with_capacity(PIECE, decoder.chain(&END[..])))
+        let tar = if self.framed { room.decode(bytes, part)? } else { bytes };
+        Ok(tar.chain(&END[..]))
+    }
+}
+
+/// Where a thread decodes packages, one after another.
+#[derive(Default)]
+pub struct Room {
+    decoder: Decompressor<'static>,
+    memory: Option<MmapMut>,
+}
+
+impl Room {
+    /// The whole frame at once: a decoder that is fed piece by piece keeps a window of its own,
+    /// and copies out of it.
+    fn decode(&mut self, frame: &[u8], part: &Part) -> Result<&[u8], ArchiveError> {
+        let package = &part.package;
+        let size = usize::try_from(part.bytes.min(PLAIN_LIMIT)).map_err(broken)?;
+        let told = zstd_safe::get_frame_content_size(frame).ok().flatten();
+        if told != Some(size as u64) {
+            let told = told.map_or("no size".to_owned(), |told| format!("{told} bytes"));
+            return Err(broken(format!(
+                "{package}: expected a frame of {size} bytes, got one that tells {told}"
+            )));
+        }
+        let large_enough = self.memory.take_if(|memory| memory.len() >= size);
+        // One that is too small goes before another comes.
+        self.memory = None;
+        let failed = |source| ArchiveError::Memory { package: package.clone(), size, source };
+        let memory = large_enough.map_or_else(|| memory::zeroed(size), Ok).map_err(failed)?;
+        let room = &mut self.memory.insert(memory)[..size];
+        self.decoder
+            .decompress_to_buffer(frame, room)
+            .map_err(|error| broken(format!("{package}: {error}")))?;
+        Ok(room)
     }
 }
 

@@ -6,9 +6,11 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError, mpsc};
 
+use bytes::Bytes;
+
 use super::{FsError, flags, open_regular, regular};
 use crate::host::hash::Digest;
-use crate::host::threads;
+use crate::host::{memory, threads};
 
 /// The whole content of a file.
 ///
@@ -58,7 +60,7 @@ pub fn read_no_link(path: &Path, limit: u64) -> Result<Vec<u8>, FsError> {
 ///
 /// # Errors
 /// As [`read_no_link`].
-pub fn read_with_digest(path: &Path, limit: u64) -> Result<(Vec<u8>, Digest), FsError> {
+pub fn read_with_digest(path: &Path, limit: u64) -> Result<(Bytes, Digest), FsError> {
     let file = open_no_link(path)?;
     let length = file.metadata().map_err(FsError::io("look at", path))?.len();
     let too_long = || FsError::TooLong { path: path.to_path_buf(), limit };
@@ -67,9 +69,9 @@ pub fn read_with_digest(path: &Path, limit: u64) -> Result<(Vec<u8>, Digest), Fs
 }
 
 /// The first `length` bytes of a file, fewer if it ends before, and their digest.
-pub(super) fn with_digest(mut file: File, length: usize) -> io::Result<(Vec<u8>, Digest)> {
+pub(super) fn with_digest(mut file: File, length: usize) -> io::Result<(Bytes, Digest)> {
     const PIECE: usize = 1 << 20;
-    let mut bytes = vec![0; length];
+    let mut bytes = memory::zeroed(length)?;
     let (digest, read) = {
         let (done, pieces) = mpsc::channel::<&[u8]>();
         let pieces = Mutex::new(pieces);
@@ -91,8 +93,7 @@ pub(super) fn with_digest(mut file: File, length: usize) -> io::Result<(Vec<u8>,
         };
         threads::beside(hash, read)
     };
-    bytes.truncate(read?);
-    Ok((bytes, digest))
+    Ok((Bytes::from_owner(bytes).slice(..read?), digest))
 }
 
 /// Reads until `piece` is full or the file ends; tells how much was read, in bytes.
