@@ -55,14 +55,17 @@ const UNLISTED: [&str; 3] = [manifest::PATH, outline::PATH, "share/stamp.json"];
 /// # Errors
 /// The tree cannot be read.
 pub fn whole(tree: &Tree, stamp: &Stamp) -> Result<Report, Fault> {
-    let manifest = read(tree)?;
-    let rows = manifest.as_deref().map_err(Clone::clone).and_then(|bytes| rows(bytes, stamp));
+    let bytes = List::Manifest.read(tree)?;
+    let rows = match List::Manifest.problem(&bytes, stamp) {
+        None => manifest::rows(&bytes).map_err(|line| List::Manifest.malformed(line)),
+        Some(problem) => Err(problem),
+    };
     let rows = match rows {
         Ok(rows) => rows,
         Err(problem) => return Ok(Report { files: 0, problems: vec![problem] }),
     };
     let mut problems = differences(tree, &rows)?;
-    problems.extend(outline_problem(&read_outline(tree)?, stamp));
+    problems.extend(List::Outline.problem(&List::Outline.read(tree)?, stamp));
     let runtime = Installed::of(tree.root());
     problems.extend(runtime.problems);
     let mut known: BTreeSet<&str> = rows.iter().map(|row| row.path).chain(UNLISTED).collect();
@@ -118,54 +121,52 @@ fn deep_difference(root: &Path, glance: &mut Glance, row: &Row<'_>) -> Option<Pr
     }
 }
 
-/// The manifest's lines; or what is wrong with it.
-fn rows<'a>(bytes: &'a [u8], stamp: &Stamp) -> Result<Vec<Row<'a>>, Problem> {
-    match wrong_digest(bytes, stamp) {
-        Some(problem) => Err(problem),
-        None => manifest::rows(bytes).map_err(malformed),
+/// A list of the tree's files that lies in the tree; the stamp names it by its digest.
+#[derive(Clone, Copy)]
+enum List {
+    Manifest,
+    Outline,
+}
+
+impl List {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::Manifest => manifest::PATH,
+            Self::Outline => outline::PATH,
+        }
     }
-}
 
-/// The manifest's bytes; or that it is missing.
-fn read(tree: &Tree) -> Result<Result<Vec<u8>, Problem>, Fault> {
-    if fs::stat(&tree.manifest())?.is_none() {
-        return Ok(Err(of_manifest("manifest-missing", "is missing".to_owned())));
+    /// Its bytes; none when it is missing.
+    fn read(self, tree: &Tree) -> Result<Vec<u8>, Fault> {
+        let path = tree.root().join(self.path());
+        if fs::stat(&path)?.is_none() {
+            return Ok(Vec::new());
+        }
+        Ok(fs::read(&path)?)
     }
-    Ok(Ok(fs::read(&tree.manifest())?))
-}
 
-/// The outline's bytes; none when it is missing.
-fn read_outline(tree: &Tree) -> Result<Vec<u8>, Fault> {
-    let path = tree.root().join(outline::PATH);
-    if fs::stat(&path)?.is_none() {
-        return Ok(Vec::new());
+    /// What is wrong with it: it must be the one of the stamp.
+    fn problem(self, bytes: &[u8], stamp: &Stamp) -> Option<Problem> {
+        let (missing, content, expected) = match self {
+            Self::Manifest => ("manifest-missing", "manifest-content", &stamp.manifest),
+            Self::Outline => ("outline-missing", "outline-content", &stamp.outline),
+        };
+        let problem = |code, what| Problem { path: self.path().to_owned(), code, what };
+        if bytes.is_empty() {
+            return Some(problem(missing, "is missing or empty".to_owned()));
+        }
+        let got = Digest::of(bytes).to_string();
+        let what = || format!("wrong SHA-256: expected {expected}, got {got}");
+        (got != *expected).then(|| problem(content, what()))
     }
-    Ok(fs::read(&path)?)
-}
 
-/// What is wrong with an outline: it must be the one of the stamp, too.
-fn outline_problem(bytes: &[u8], stamp: &Stamp) -> Option<Problem> {
-    let problem = |code, what| Problem { path: outline::PATH.to_owned(), code, what };
-    if bytes.is_empty() {
-        return Some(problem("outline-missing", "is missing or empty".to_owned()));
+    fn malformed(self, line: usize) -> Problem {
+        let code = match self {
+            Self::Manifest => "manifest-malformed",
+            Self::Outline => "outline-malformed",
+        };
+        Problem { path: self.path().to_owned(), code, what: format!("line {line} is none") }
     }
-    let (got, expected) = (Digest::of(bytes).to_string(), &stamp.outline);
-    let what = || format!("wrong SHA-256: expected {expected}, got {got}");
-    (got != *expected).then(|| problem("outline-content", what()))
-}
-
-fn wrong_digest(bytes: &[u8], stamp: &Stamp) -> Option<Problem> {
-    let got = Digest::of(bytes).to_string();
-    let what = || format!("wrong SHA-256: expected {}, got {got}", stamp.manifest);
-    (got != stamp.manifest).then(|| of_manifest("manifest-content", what()))
-}
-
-fn malformed(line: usize) -> Problem {
-    of_manifest("manifest-malformed", format!("line {line} is none"))
-}
-
-fn of_manifest(code: &'static str, what: String) -> Problem {
-    Problem { path: manifest::PATH.to_owned(), code, what }
 }
 
 /// What the metadata alone tell.

@@ -185,7 +185,7 @@ fn every_file_that_failed_is_named() {
     }
     let outcome = fixture.prepare(["--json"]);
     outcome.code(5).stderr_has("error: 2 of 18 files could not be fetched: ");
-    outcome.stderr_has(LIBC).stderr_has(&other);
+    outcome.stderr_has(&other).stderr_has("; the same with libc6_");
     let document: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(document["error"]["code"], "fetch-failed");
     assert_eq!(document["error"]["exit"], 5);

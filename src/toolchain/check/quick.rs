@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::{Problem, difference, outline_problem, read_outline};
+use super::{List, Problem, difference};
 use crate::host::fault::Fault;
 use crate::host::fs::Glance;
 use crate::host::threads::{self, Begun};
@@ -57,7 +57,7 @@ impl Look {
     /// The tree cannot be looked at.
     pub fn finish(self, stamp: &Stamp) -> Result<Freshness, Fault> {
         let work = self.work;
-        let wrong = work.outline().and_then(|outline| outline_problem(outline, stamp));
+        let wrong = work.outline().and_then(|outline| List::Outline.problem(outline, stamp));
         // What a wrong outline says of files is nothing to tell.
         let first = match wrong {
             Some(problem) => Some(problem),
@@ -80,14 +80,14 @@ impl Work {
         let Some(outline) = self.outline() else { return Ok(None) };
         let pieces = match outline::pieces(outline, PIECE) {
             Ok(pieces) => pieces,
-            Err(line) => return Ok(Some(malformed(line))),
+            Err(line) => return Ok(Some(List::Outline.malformed(line))),
         };
         let mut glance = Glance::new(self.tree.root())?;
         while !self.found.load(Ordering::Relaxed) {
             let Some(piece) = pieces.get(self.next.fetch_add(1, Ordering::Relaxed)) else { break };
             let problem = piece
                 .find(|folder, name, expected| difference(&mut glance, folder, name, expected))
-                .unwrap_or_else(|line| Some(malformed(line)));
+                .unwrap_or_else(|line| Some(List::Outline.malformed(line)));
             if problem.is_some() {
                 self.found.store(true, Ordering::Relaxed);
                 return Ok(problem);
@@ -98,7 +98,7 @@ impl Work {
 
     /// The outline's bytes; none when [`Work::fault`] says why.
     fn outline(&self) -> Option<&[u8]> {
-        let read = || match read_outline(&self.tree) {
+        let read = || match List::Outline.read(&self.tree) {
             Ok(outline) => Some(outline),
             Err(fault) => {
                 *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
@@ -107,9 +107,4 @@ impl Work {
         };
         self.outline.get_or_init(read).as_deref()
     }
-}
-
-fn malformed(line: usize) -> Problem {
-    let what = format!("line {line} is none");
-    Problem { path: outline::PATH.to_owned(), code: "outline-malformed", what }
 }
