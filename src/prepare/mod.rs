@@ -185,6 +185,14 @@ pub fn prepare(
     }
     let blobs = blobs(world, pins, lock, &plan.components, opened.as_ref());
     let packages = packages(world, &store, &blobs, &plan, opened.as_ref())?;
+    if plan.pkg_config.is_none() && !(request.with.is_empty() && pins.sysroot.extra.is_empty()) {
+        let triple = request.target.triple;
+        let text = format!(
+            "this machine has no pkg-config, so there is no {triple}-pkg-config for the further \
+             packages: install pkgconf, then run `reml-toolchain prepare` again"
+        );
+        world.progress.event(Event::Warning { text });
+    }
     let text = "  install laying out the tree …".to_owned();
     world.progress.event(Event::Note { text });
     let staging = publish::Staging::begin(world.project, &name, world.progress)?;

@@ -21,7 +21,7 @@ pub enum StoreError {
     WrongSize { path: String, expected: u64, got: u64 },
     #[error("{path}: wrong SHA-256: expected {expected}, got {got}")]
     WrongHash { path: String, expected: String, got: String },
-    #[error("{} of {wanted} files are not in the cache: {}", missing.len(), list_missing(missing))]
+    #[error("{} of {wanted} files are not in the cache:{}", missing.len(), list_missing(missing))]
     Missing {
         /// Path and size in bytes.
         missing: Vec<(String, u64)>,
@@ -39,9 +39,10 @@ pub enum StoreError {
     Disk(#[from] FsError),
 }
 
+/// A line for each.
 fn list_missing(missing: &[(String, u64)]) -> String {
-    let line = |(path, size): &(String, u64)| format!("{path} ({size} bytes)");
-    missing.iter().map(line).collect::<Vec<_>>().join(", ")
+    let line = |(path, size): &(String, u64)| format!("\n  {path} ({size} bytes)");
+    missing.iter().map(line).collect::<Vec<_>>().concat()
 }
 
 /// Each cause once, as the first file met it, with the names of the others.

@@ -234,6 +234,19 @@ fn further_packages_are_a_reason_and_stay_until_they_are_taken_out() {
 }
 
 #[test]
+fn further_packages_without_a_pkg_config_are_told_and_with_one_it_finds_them() {
+    let fixture = Fixture::locked();
+    let lacking = "no x86_64-unknown-linux-gnu-pkg-config for the further packages";
+    fixture.prepare(NONE).code(0).stderr_lacks("pkg-config");
+    fixture.prepare(["--with", "zlib1g-dev"]).code(0).stderr_has(lacking);
+    let shim = format!("bin/{X86}-pkg-config");
+    assert!(!tree(&fixture, X86).has(&shim));
+    fixture.tool("pkgconf", "exit 0");
+    fixture.prepare(["-v"]).code(0).stderr_has("stale: pkg-config changed").stderr_lacks(lacking);
+    assert!(tree(&fixture, X86).has(&shim));
+}
+
+#[test]
 fn further_packages_of_the_pins_cannot_be_taken_out_by_an_option() {
     let fixture = Fixture::locked();
     fixture.prepare(["--with", "zlib1g-dev", "--without", "zlib1g-dev"]).code(2);

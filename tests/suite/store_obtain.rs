@@ -99,7 +99,7 @@ fn l07_offline_names_what_is_missing_with_sizes_and_opens_no_connection() {
     let error = store.obtain(&blobs, 8, &client, &Silent).unwrap_err();
     assert_eq!((error.kind(), error.code()), (Kind::Network, "not-in-cache"));
     let text = error.to_string();
-    assert!(text.starts_with("3 of 4 files are not in the cache: "), "{text}");
+    assert!(text.starts_with("3 of 4 files are not in the cache:\n  "), "{text}");
     assert!(text.contains(&format!("{} (30000 bytes)", name(1))), "{text}");
     assert!(store.obtain(&blobs[..1], 8, &client, &Silent).is_ok());
     assert_eq!(server.connections(), before);
