@@ -179,7 +179,7 @@ fn needed(project: &Project, pins: &Pins, lock: &Lock) -> Result<Needed, Fault> 
         let Some(name) = target.strip_prefix(".gen").ok().and_then(Path::to_str) else { continue };
         needed.generations.insert(name.to_owned());
         // A tree without a stamp is made anew and needs nothing.
-        let Ok(stamp) = prepared::read_stamp(&Tree::new(entry.path)) else { continue };
+        let Ok(stamp) = prepared::read_stamp(&Tree::new(entry.path))? else { continue };
         needed.add_packages(&stamp);
         needed.unpacked_of_trees.push(program::key_start(&stamp.inputs.fingerprint()));
     }

@@ -337,12 +337,9 @@ fn packages(
 
 /// The stamp of the tree, or why there is none.
 fn stamp_of(tree: &Tree) -> Result<(Option<Stamp>, Reason), Fault> {
-    if fs::stat(&tree.stamp())?.is_none() {
-        return Ok((None, Reason::Absent));
-    }
-    Ok(match prepared::read_stamp(tree) {
+    Ok(match prepared::read_stamp(tree)? {
         Ok(stamp) => (Some(stamp), Reason::Absent),
-        Err(why) => (None, Reason::Unreadable(why)),
+        Err(reason) => (None, reason),
     })
 }
 

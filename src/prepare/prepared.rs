@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use crate::host::fault::{Diagnostic, Fault, Kind};
-use crate::host::fs;
+use crate::host::fs::{self, FsError};
 use crate::pins::{Pins, TARGETS, Target};
 use crate::toolchain::layout::{Project, Tree, folder_name};
-use crate::toolchain::stamp::Stamp;
+use crate::toolchain::stamp::{Reason, Stamp};
 use crate::toolchain::variables::{Variable, variables};
 
 /// The largest stamp that is read, in bytes.
@@ -117,7 +117,7 @@ fn at(tree: Tree, target: &'static Target, release: &str) -> Result<Prepared, Fa
             break (generation, in_use);
         }
     };
-    match read_stamp(&generation) {
+    match read_stamp(&generation)? {
         Ok(stamp) if stamp.target == target.triple && stamp.release == release => {
             Ok(Prepared { tree, generation, _in_use: in_use, stamp, target })
         }
@@ -127,7 +127,13 @@ fn at(tree: Tree, target: &'static Target, release: &str) -> Result<Prepared, Fa
             let (path, target) = (tree.root().to_path_buf(), target.triple);
             Err(NotPrepared::Other { path, wanted, got, target }.into())
         }
-        Err(why) => Err(NotPrepared::NoStamp { path: tree.stamp(), why }.into()),
+        Err(reason) => {
+            let why = match reason {
+                Reason::Unreadable(why) => why,
+                other => other.to_string(),
+            };
+            Err(NotPrepared::NoStamp { path: tree.stamp(), why }.into())
+        }
     }
 }
 
@@ -163,12 +169,25 @@ pub struct Found {
     pub prepared: Result<Prepared, Fault>,
 }
 
-/// The stamp of a tree, or what is wrong with it.
-pub(super) fn read_stamp(tree: &Tree) -> Result<Stamp, String> {
-    // A stamp that cannot be read is as good as none: the tree is laid out anew.
-    let bytes = fs::read_at_most(&tree.stamp(), STAMP_LIMIT).map_err(|error| error.to_string())?;
-    let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
-    Stamp::parse(&text)
+/// The stamp of a tree, or why it has none: what is no stamp is as good as none, and the tree
+/// is laid out anew.
+///
+/// # Errors
+/// The disk does not give it. What the toolchain was made with is not known then, and must not
+/// be chosen anew.
+pub(super) fn read_stamp(tree: &Tree) -> Result<Result<Stamp, Reason>, FsError> {
+    let path = tree.stamp();
+    let bytes = match fs::stat(&path)? {
+        None => return Ok(Err(Reason::Absent)),
+        Some(facts) if !facts.is_file() => Err(FsError::NotRegular { path }),
+        Some(_) => fs::read_at_most(&path, STAMP_LIMIT),
+    };
+    let text = match bytes {
+        Err(error @ FsError::Io { .. }) => return Err(error),
+        Err(error) => Err(error.to_string()),
+        Ok(bytes) => String::from_utf8(bytes).map_err(|error| error.to_string()),
+    };
+    Ok(text.and_then(|text| Stamp::parse(&text)).map_err(Reason::Unreadable))
 }
 
 impl Prepared {

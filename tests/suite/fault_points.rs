@@ -40,6 +40,9 @@ const CALLS: [(&str, &[&str]); 11] = [
     ("read,getdents64,statx,newfstatat", &["EIO", "ESTALE"]),
 ];
 
+/// A run that finds all as it is to be.
+const IDLE: &str = "prepare, idle";
+
 /// Errors that stay: a disk does not mend itself.
 const LASTING: [&str; 3] = ["ENOSPC", "EIO", "EROFS"];
 
@@ -114,10 +117,8 @@ impl Scene {
         if args[0] != "gc" {
             all.extend(["--mirror".to_owned(), url]);
         }
-        match args[0] {
-            "prepare" => all.extend(["--llvm", "debian"].map(str::to_owned)),
-            "lock" => all.extend(["--keyring".to_owned(), keyring]),
-            _ => {}
+        if args[0] == "lock" {
+            all.extend(["--keyring".to_owned(), keyring]);
         }
         let before = parts(&fixture);
         copy(&fixture.root(), &saved(&fixture));
@@ -125,8 +126,8 @@ impl Scene {
         scene.run().code(0);
         scene.after = parts(&scene.fixture);
         // What gc removes is no part of what others use.
-        let is_gc = args[0] == "gc";
-        assert_eq!(scene.before == scene.after, is_gc, "{name}: changes what it should not");
+        let is_idle = matches!(name, "gc" | IDLE);
+        assert_eq!(scene.before == scene.after, is_idle, "{name}: changes what it should not");
         scene
     }
 
@@ -339,7 +340,15 @@ fn left_behind(root: &Path) -> Vec<PathBuf> {
 fn fresh() -> Scene {
     let fixture = Fixture::locked();
     fs::remove_dir_all(fixture.path("toolchains")).unwrap();
-    Scene::new("prepare, fresh", fixture, &["prepare"])
+    Scene::new("prepare, fresh", fixture, &["prepare", "--llvm", "debian"])
+}
+
+/// A toolchain with packages and an LLVM that only its stamp knows of.
+fn idle() -> Scene {
+    let fixture = Fixture::prepared();
+    fixture.lock(["--with", "zlib1g-dev"]).code(0);
+    fixture.prepare(["--with", "zlib1g-dev"]).code(0);
+    Scene::new(IDLE, fixture, &["prepare"])
 }
 
 /// A toolchain, and a lock that has moved on since.
@@ -450,6 +459,26 @@ fn h01_h02_h03_h04_h11_h18_an_upgrade_survives_any_error_of_any_call() {
 #[ignore = "fails calls under strace: the step faults of .ci/run"]
 fn h01_h02_h03_h04_h11_h18_a_repair_survives_any_error_of_any_call() {
     repair().fail();
+}
+
+#[test]
+#[ignore = "fails calls under strace: the step faults of .ci/run"]
+fn h03_h04_what_cannot_be_read_is_never_chosen_anew() {
+    let scene = idle();
+    let start = Instant::now();
+    let mut tally = Tally::default();
+    let errnos = ["EIO", "EACCES", "ESTALE", "EMFILE", "ENOMEM", "EROFS"];
+    let rounds = if density() == Density::All { errnos.len() } else { 1 };
+    for calls in ["openat", "read", "statx"] {
+        for round in 0..rounds {
+            let at = |when| Blow::Once(errnos[(round + when as usize) % errnos.len()]);
+            let mut when = 1;
+            while scene.strike(Point { calls, when, blow: at(when) }, &mut tally) {
+                when += 1;
+            }
+        }
+    }
+    tally.tell(scene.name, "failed", start);
 }
 
 #[test]
