@@ -201,6 +201,7 @@ fn a_fork_beside_working_threads_leaves_a_working_child() {
             for (int round = 0; round < 50; round++) {
                 pid_t child = fork();
                 if (child == 0) {
+                    alarm(60);
                     for (int i = 0; i < 3000; i++) { void* p = mem_alloc(16); if (i % 2) dec_ref(p); }
                     _exit(7);
                 }
@@ -209,6 +210,38 @@ fn a_fork_beside_working_threads_leaves_a_working_child() {
                 if (!WIFEXITED(status) || WEXITSTATUS(status) != 7) return 2;
             }
             _exit(0);
+        }",
+    );
+    assert_eq!(program.output().status.code(), Some(0));
+}
+
+#[test]
+fn a_fork_while_another_thread_makes_the_first_object_leaves_a_working_child() {
+    let program = program(
+        "#include <pthread.h>\n#include <sys/wait.h>\n
+        static void* work(void* arg) { dec_ref(mem_alloc(16)); return arg; }
+        static int ended_with(pid_t child, int code) {
+            int status;
+            waitpid(child, &status, 0);
+            return WIFEXITED(status) && WEXITSTATUS(status) == code;
+        }
+        static int one(int wait) {
+            pthread_t t;
+            pthread_create(&t, NULL, work, NULL);
+            for (volatile int i = 0; i < wait; i++) {}
+            pid_t child = fork();
+            if (child == 0) { alarm(60); dec_ref(mem_alloc(16)); _exit(7); }
+            int ended = ended_with(child, 7);
+            pthread_join(t, NULL);
+            return ended;
+        }
+        int main(void) {
+            for (int round = 0; round < 400; round++) {
+                pid_t first = fork();
+                if (first == 0) _exit(one(round * 256) ? 7 : 8);
+                if (!ended_with(first, 7)) return 2;
+            }
+            return 0;
         }",
     );
     assert_eq!(program.output().status.code(), Some(0));

@@ -18,7 +18,11 @@ const HUGE: usize = 2 << 20;
 /// Bytes of the class table, at the start of the reservation.
 const TABLE: usize = MAX >> PAGE_SHIFT;
 
-/// Where the reservation begins; set once.
+/// What the first thread found: where the reservation begins, a huge page's multiple, and in
+/// the low bits its first length in units of [`FIRST_MIN`]. Set once.
+static FOUND: AtomicUsize = AtomicUsize::new(0);
+const _: () = assert!(FIRST / FIRST_MIN < HUGE);
+/// Where the reservation begins; told by [`publish`], always the same.
 static BASE: AtomicUsize = AtomicUsize::new(0);
 /// Its length; 0 until there is one. Grows.
 static LEN: AtomicUsize = AtomicUsize::new(0);
@@ -62,7 +66,7 @@ pub unsafe fn class_of_block(block: *mut u8) -> usize {
 pub fn reserve() -> bool {
     let mut len = FIRST;
     while len >= FIRST_MIN {
-        if LEN.load(Ordering::Acquire) != 0 {
+        if publish() {
             return true;
         }
         if let Some(start) = map(0, len + HUGE, 0) {
@@ -100,32 +104,38 @@ fn roomier(start: usize, len: usize) -> usize {
 /// Makes a mapping of `len + HUGE` bytes the reservation, unless another thread won.
 fn adopt(start: usize, len: usize) -> bool {
     let base = start.next_multiple_of(HUGE);
-    let won = sys::commit(base, TABLE)
-        && BASE.compare_exchange(0, base, Ordering::AcqRel, Ordering::Acquire).is_ok();
-    if won {
-        // What aligning left over on both sides goes back; the addresses above are where
-        // the reservation grows.
-        // SAFETY: parts of our mapping outside the reservation.
-        unsafe {
-            if base > start {
-                sys::unmap(start, base - start);
-            }
-            if start + HUGE > base {
-                sys::unmap(base + len, start + HUGE - base);
-            }
+    // What aligning left over on both sides goes back; the addresses above are where the
+    // reservation grows.
+    // SAFETY: parts of our mapping, of which nothing was published.
+    unsafe {
+        if base > start {
+            sys::unmap(start, base - start);
         }
-        LEN.store(len, Ordering::Release);
-        return true;
+        if start + HUGE > base {
+            sys::unmap(base + len, start + HUGE - base);
+        }
     }
-    // SAFETY: nothing of the mapping was published.
-    unsafe { sys::unmap(start, len + HUGE) };
-    if BASE.load(Ordering::Acquire) == 0 {
+    let found = base | (len / FIRST_MIN);
+    let won = sys::commit(base, TABLE)
+        && FOUND.compare_exchange(0, found, Ordering::AcqRel, Ordering::Acquire).is_ok();
+    if !won {
+        // SAFETY: the rest of the mapping.
+        unsafe { sys::unmap(base, len) };
+    }
+    publish()
+}
+
+/// Tells where the reservation is, once a thread has found it. Every thread may do so: the
+/// one that found it may be another process's by now, on the far side of a fork.
+fn publish() -> bool {
+    let found = FOUND.load(Ordering::Acquire);
+    if found == 0 {
         return false;
     }
-    // The winner is between its two stores.
-    while LEN.load(Ordering::Acquire) == 0 {
-        sys::yield_now();
-    }
+    BASE.store(found & !(HUGE - 1), Ordering::Release);
+    let len = (found & (HUGE - 1)) * FIRST_MIN;
+    // It may have grown meanwhile.
+    let _ = LEN.compare_exchange(0, len, Ordering::AcqRel, Ordering::Relaxed);
     true
 }
 
