@@ -153,17 +153,22 @@ fn a_reference_to_a_dead_object_is_noticed() {
     assert!(stderr(&output).starts_with("panic: inc_ref: use after release of object 0x"));
 }
 
-/// Two threads contend for an object until both change its count without a look; a third
-/// releases it; then one of the two comes back to it.
+/// Two threads contend for an object, each until both are done, so that they change its
+/// count without a look; a third releases it; then one of the two comes back to it.
 #[test]
 fn threads_that_contended_for_an_object_notice_that_it_is_dead() {
     for (call, said) in [("inc_ref", "use after release"), ("dec_ref", "double release")] {
         let body = format!(
             "static void* shared;
             static pthread_barrier_t gate;
+            static _Atomic int busy = 2;
             static void* work(void* misuser) {{
                 pthread_barrier_wait(&gate);
-                for (int i = 0; i < 1000000; i++) {{ inc_ref(shared); dec_ref(shared); }}
+                for (int i = 0; i < 1000000 || busy > 0; i++) {{
+                    if (i == 1000000) busy--;
+                    inc_ref(shared);
+                    dec_ref(shared);
+                }}
                 pthread_barrier_wait(&gate);
                 pthread_barrier_wait(&gate);
                 if (misuser) {call}(shared);
