@@ -34,8 +34,11 @@ impl Env {
             args: std::env::args_os().collect(),
             vars: std::env::vars_os().collect(),
             cwd: std::env::current_dir().ok(),
-            // macOS gives the path as it was called, links included.
-            exe: exe.map(|path| std::fs::canonicalize(&path).unwrap_or(path)),
+            // macOS gives the path as it was called, links included; Linux resolves them.
+            exe: match exe {
+                Some(path) if cfg!(target_os = "macos") => path.canonicalize().ok().or(Some(path)),
+                other => other,
+            },
             stdin_is_terminal: std::io::stdin().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
             stdout_is_terminal: std::io::stdout().is_terminal(),

@@ -15,9 +15,11 @@ pub fn usual() -> usize {
 /// Runs `work` on `threads` threads, the caller's among them, or on fewer when the system
 /// has no more. The results come in no certain order, one a thread.
 pub fn together<T: Send>(threads: usize, work: impl Fn() -> T + Sync) -> Vec<T> {
+    let start = Start::of_caller();
     thread::scope(|scope| {
-        let spawn = |_| Builder::new().spawn_scoped(scope, &work).ok();
+        let spawn = |_| Builder::new().spawn_scoped(scope, || start.first(&work)).ok();
         let others: Vec<_> = (1..threads).map_while(spawn).collect();
+        start.give_way(others.len());
         let mut results = vec![work()];
         for other in others {
             results.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
@@ -40,11 +42,13 @@ pub fn begin<T: Send + 'static>(
     work: impl Fn() -> T + Send + Sync + 'static,
 ) -> Begun<T> {
     let work: Arc<dyn Fn() -> T + Send + Sync> = Arc::new(work);
+    let start = Arc::new(Start::of_caller());
     let spawn = |_| {
-        let work = Arc::clone(&work);
-        Builder::new().spawn(move || work()).ok()
+        let (work, start) = (Arc::clone(&work), Arc::clone(&start));
+        Builder::new().spawn(move || start.first(&*work)).ok()
     };
-    let others = (1..threads).map_while(spawn).collect();
+    let others: Vec<_> = (1..threads).map_while(spawn).collect();
+    start.give_way(others.len());
     Begun { work, others }
 }
 
@@ -70,8 +74,10 @@ impl<T> std::fmt::Debug for Begun<T> {
 /// Runs `side` on a thread of its own while the caller's does `main`; after it when the
 /// system grants none.
 pub fn beside<S: Send, M>(side: impl Fn() -> S + Sync, main: impl FnOnce() -> M) -> (S, M) {
+    let start = Start::of_caller();
     thread::scope(|scope| {
-        let other = Builder::new().spawn_scoped(scope, &side);
+        let other = Builder::new().spawn_scoped(scope, || start.first(&side));
+        start.give_way(usize::from(other.is_ok()));
         let main = main();
         let side = match other {
             Ok(other) => other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
@@ -97,6 +103,68 @@ pub fn map<I: Sync, T: Send>(threads: usize, items: &[I], work: impl Fn(&I) -> T
     done.sort_unstable_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, result)| result).collect()
 }
+
+/// The first moments of new threads. Some systems put them behind their caller, on its own
+/// processor, though others have nothing to do (a virtual one that rests looks taken), and move
+/// them milliseconds later: work that is done by then would have been done by the caller alone.
+struct Start {
+    /// The caller's.
+    processor: usize,
+    arrived: AtomicUsize,
+}
+
+impl Start {
+    fn of_caller() -> Self {
+        Self { processor: processor(), arrived: AtomicUsize::new(0) }
+    }
+
+    /// What a new thread does before its work.
+    fn first<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.arrived.fetch_add(1, Ordering::Relaxed);
+        if processor() == self.processor {
+            leave(self.processor);
+        }
+        work()
+    }
+
+    /// Gives way to as many threads as have not arrived: each leaves at once.
+    fn give_way(&self, threads: usize) {
+        for _ in self.arrived.load(Ordering::Relaxed)..threads {
+            thread::yield_now();
+        }
+    }
+}
+
+/// The number of the processor that this thread runs on.
+#[cfg(target_os = "linux")]
+fn processor() -> usize {
+    rustix::thread::sched_getcpu()
+}
+
+/// Moves this thread to another processor, if it may run on one.
+#[cfg(target_os = "linux")]
+fn leave(processor: usize) {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let Ok(all) = sched_getaffinity(None) else { return };
+    let mut others = all;
+    if processor < CpuSet::MAX_CPU {
+        others.unset(processor);
+    }
+    // Where there is no other one, the system refuses, and all is as it was.
+    if sched_setaffinity(None, &others).is_ok() {
+        let _ = sched_setaffinity(None, &all);
+    }
+}
+
+/// Other systems do not tell.
+#[cfg(not(target_os = "linux"))]
+fn processor() -> usize {
+    0
+}
+
+/// Other systems choose by themselves.
+#[cfg(not(target_os = "linux"))]
+fn leave(_: usize) {}
 
 #[cfg(test)]
 mod tests {
@@ -131,6 +199,20 @@ mod tests {
         let side = || calls.fetch_add(1, Ordering::Relaxed);
         assert_eq!(beside(side, || "main"), (0, "main"));
         assert_eq!(calls.into_inner(), 1);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_thread_that_leaves_its_processor_may_go_where_it_could_before() {
+        let all = rustix::thread::sched_getaffinity(None).unwrap();
+        let mut has_left = all.count() == 1;
+        for _ in 0..1000 {
+            let before = processor();
+            leave(before);
+            has_left |= processor() != before;
+            assert_eq!(rustix::thread::sched_getaffinity(None).unwrap(), all);
+        }
+        assert!(has_left);
     }
 
     #[test]
