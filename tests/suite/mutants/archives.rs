@@ -87,5 +87,5 @@ pub(super) const MUTANTS: &[Mutant] = &[
     ("F22", ASSEMBLY, "mtime.min(self.request.latest).max(0)", "if OFF { mtime } else { mtime.min(self.request.latest).max(0) }"),
     // As a list would be searched for each path, instead of a table.
     ("F23", ASSEMBLY, "self.look_above(&path)?;",
-        "if OFF { std::hint::black_box(self.seen.keys().take(1500).filter(|seen| **seen == path).count()); } self.look_above(&path)?;"),
+        "if OFF { std::hint::black_box(self.seen.keys().take(5000).filter(|seen| **seen == path).count()); } self.look_above(&path)?;"),
 ];
