@@ -1,6 +1,6 @@
-//! Commands killed at, and failed in, every system call that changes the disk: afterwards
-//! each thing is what it was or what it shall be, the next run finishes, and nothing is left
-//! behind. `.ci/run faults` runs a sample of the points and prints one table;
+//! Commands killed at every system call, and failed in every one that changes the disk:
+//! afterwards each thing is what it was or what it shall be, the next run finishes, and nothing
+//! is left behind. `.ci/run faults` runs a sample of the points and prints one table;
 //! `REML_FAULTS=dense`, `=each` and `=all` run more of them.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use crate::support::archive::sha256_hex;
 use crate::support::fixture::{Fixture, Outcome, PROGRAM};
-use crate::support::strace::{Blow, Point, Struck, strike};
+use crate::support::strace::{Blow, Point, Struck, strike, trace};
 
 const X86: &str = "x86_64-unknown-linux-gnu";
 const ARCHIVE: &str = "debian-bookworm-x86_64.tar.zst";
@@ -206,7 +206,8 @@ impl Scene {
         let mut when = 1;
         while self.strike(Point { calls, when, blow }, tally) {
             when += match blow {
-                Blow::Kill | Blow::Once(_) if takes_every(calls) => 1,
+                Blow::Kill if matches!(density(), Density::Each | Density::All) => 1,
+                Blow::Once(_) if takes_every(calls) => 1,
                 Blow::Kill if density() == Density::Sample => 1 + self.pace() * when,
                 _ => 1 + when / 4,
             };
@@ -232,13 +233,25 @@ impl Scene {
         }
     }
 
+    /// The calls to be killed at: those that change the disk, or each that the command makes.
+    fn calls(&self) -> BTreeSet<String> {
+        if matches!(density(), Density::Sample | Density::Dense) {
+            return CALLS.iter().map(|(calls, _)| (*calls).to_owned()).collect();
+        }
+        self.reset();
+        let (_, lines) = trace(&self.fixture, &self.args, "all");
+        let name =
+            |line: &String| Some(line.split_once(' ')?.1.trim().split_once('(')?.0.to_owned());
+        let is_name =
+            |name: &String| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        lines.iter().filter_map(name).filter(is_name).collect()
+    }
+
     fn kill(&self) {
         let start = Instant::now();
         let mut tally = Tally::default();
-        for (calls, _) in CALLS {
-            for name in names(calls) {
-                self.strike_all(name, Blow::Kill, &mut tally);
-            }
+        for name in self.calls() {
+            self.strike_all(&name, Blow::Kill, &mut tally);
         }
         tally.tell(self.name, "killed", start);
     }
