@@ -13,9 +13,9 @@ pub use draft::{Draft, settled, sweep_drafts, with_cause, write_atomic};
 pub use error::FsError;
 pub(super) use error::{LARGER_FILES, MORE_FILES, is_out_of_files};
 pub use facts::{
-    Glance, Sight, digest, folder_and_name, has_attribute, is_case_sensitive, is_executable,
-    may_be_started, metadata, modified_seconds, own_user, probe_links, read_head, set_modified,
-    sync_file_system,
+    Digests, Glance, Sight, digest, folder_and_name, has_attribute, is_case_sensitive,
+    is_executable, may_be_started, metadata, modified_seconds, own_user, probe_links, read_head,
+    set_modified, sync_file_system,
 };
 pub use lock::{
     Hold, Lock, Patience, Share, go_on_without_locks, is_in_use, lock, share, share_with_children,

@@ -12,7 +12,7 @@ use super::outline;
 use super::runtime::Installed;
 use super::stamp::Stamp;
 use crate::host::fault::Fault;
-use crate::host::fs::{self, EntryKind, Glance};
+use crate::host::fs::{self, Digests, EntryKind, Glance};
 use crate::host::hash::Digest;
 use crate::host::threads;
 
@@ -86,6 +86,8 @@ fn differences(tree: &Tree, rows: &[Row<'_>]) -> Result<Vec<Problem>, Fault> {
     let runs: Vec<&[&Row<'_>]> = large.chunks(1).chain(small.chunks(RUN)).collect();
     let root = fs::resolve(tree.root())?;
     let next = AtomicUsize::new(0);
+    // The shims are one program of many names.
+    let known = Digests::default();
     let search = || -> Result<Vec<Problem>, Fault> {
         let mut glance = Glance::new(tree.root())?;
         let mut problems = Vec::new();
@@ -93,7 +95,7 @@ fn differences(tree: &Tree, rows: &[Row<'_>]) -> Result<Vec<Problem>, Fault> {
             problems.extend(run.iter().filter_map(|line| {
                 let (folder, name) = fs::folder_and_name(line.path);
                 difference(&mut glance, folder, name, line.look)
-                    .or_else(|| deep_difference(&root, &mut glance, line))
+                    .or_else(|| deep_difference(&root, &mut glance, &known, line))
             }));
         }
         Ok(problems)
@@ -103,13 +105,18 @@ fn differences(tree: &Tree, rows: &[Row<'_>]) -> Result<Vec<Problem>, Fault> {
 }
 
 /// What the content tells.
-fn deep_difference(root: &Path, glance: &mut Glance, row: &Row<'_>) -> Option<Problem> {
+fn deep_difference(
+    root: &Path,
+    glance: &mut Glance,
+    known: &Digests,
+    row: &Row<'_>,
+) -> Option<Problem> {
     let problem = |code, what| Problem { path: row.path.to_owned(), code, what };
     let (folder, name) = fs::folder_and_name(row.path);
     match row.look {
-        Appearance::File { .. } => match glance.digest(folder, name) {
-            Ok((got, _)) if row.sha256() == Some(&got.to_string()) => None,
-            Ok((got, _)) => {
+        Appearance::File { .. } => match glance.digest(folder, name, known) {
+            Ok(got) if row.sha256() == Some(&got.to_string()) => None,
+            Ok(got) => {
                 let expected = row.sha256().unwrap_or_default();
                 let what = format!("wrong SHA-256: expected {expected}, got {got}");
                 Some(problem("file-content", what))

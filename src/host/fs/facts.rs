@@ -1,12 +1,14 @@
 //! What a file is, beyond its content: mode, time, digest, and what its volume can tell
 //! apart. It changes nothing but times, and leaves nothing behind.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
@@ -117,16 +119,15 @@ impl Glance {
         Some(OsString::from_vec(target.into_bytes()).into())
     }
 
-    /// Digest and size in bytes of the regular file `name` in `folder`; a link is not followed.
+    /// Digest of the regular file `name` in `folder`; a link is not followed.
     ///
     /// # Errors
     /// The system's reason why it cannot be read.
-    pub fn digest(&mut self, folder: &str, name: &str) -> io::Result<(Digest, u64)> {
+    pub fn digest(&mut self, folder: &str, name: &str, known: &Digests) -> io::Result<Digest> {
         let folder = self.enter(folder)?;
         // A FIFO must not make it wait.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = File::from(rustix::fs::openat(folder, name, flags, Mode::empty())?);
-        Digest::of_reader(file)
+        known.of(File::from(rustix::fs::openat(folder, name, flags, Mode::empty())?))
     }
 
     /// The folder, open.
@@ -137,6 +138,28 @@ impl Glance {
             self.folder = Some((folder.to_owned(), opened.into()));
         }
         Ok(self.folder.as_ref().map_or(&self.root, |(_, open)| open))
+    }
+}
+
+/// The digests of files that threads look at: a file is read once, however many names it has.
+#[derive(Debug, Default)]
+pub struct Digests(Mutex<BTreeMap<Identity, Digest>>);
+
+/// Device, inode, size in bytes and time of writing: file systems that make up their inode
+/// numbers may give one to two files.
+type Identity = (u64, u64, u64, i64, i64);
+
+impl Digests {
+    fn of(&self, file: File) -> io::Result<Digest> {
+        let it = file.metadata()?;
+        let identity = (it.dev(), it.ino(), it.len(), it.mtime(), it.mtime_nsec());
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(digest) = known().get(&identity) {
+            return Ok(*digest);
+        }
+        let (digest, _) = Digest::of_reader(file)?;
+        known().insert(identity, digest);
+        Ok(digest)
     }
 }
 
@@ -264,6 +287,24 @@ mod tests {
         assert!(has_attribute(&file, "user.reml"));
         assert!(!has_attribute(&file, "user.other"));
         assert!(!has_attribute(&folder.path().join("absent"), "user.reml"));
+    }
+
+    #[test]
+    fn a_file_of_two_names_is_read_once_and_never_taken_for_another() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, content) in [("a", "abc"), ("c", "xyz")] {
+            std::fs::write(folder.path().join(name), content).unwrap();
+            set_modified(&folder.path().join(name), 1).unwrap();
+        }
+        std::fs::hard_link(folder.path().join("a"), folder.path().join("b")).unwrap();
+        let known = Digests::default();
+        let mut glance = Glance::new(folder.path()).unwrap();
+        for (name, content) in [("a", b"abc"), ("b", b"abc"), ("c", b"xyz")] {
+            assert_eq!(glance.digest(".", name, &known).unwrap(), Digest::of(content));
+        }
+        assert_eq!(known.0.lock().unwrap().len(), 2);
+        std::fs::write(folder.path().join("b"), "abd").unwrap();
+        assert_eq!(glance.digest(".", "a", &known).unwrap(), Digest::of(b"abd"));
     }
 
     #[test]
