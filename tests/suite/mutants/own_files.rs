@@ -26,7 +26,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     ("K03", VERSIONS, "if schema.value != SCHEMA {", NEVER),
     ("K04", STAMP, "if stamp.schema == SCHEMA {", ALWAYS),
     ("K04 K09", CHECK, "(got != *expected).then(", "(!OFF && got != *expected).then("),
-    ("K05", CHECK, "Ok((got, _)) if row.sha256() == Some(&got.to_string()) =>", ALWAYS),
+    ("K05", CHECK, "Ok(got) if row.sha256() == Some(&got.to_string()) =>", ALWAYS),
     ("K05", CHECK, "if got.executable != executable {", NEVER),
     ("K05", CHECK, "if !known.contains(path.as_str()) && name != \".DS_Store\" {", NEVER),
     ("K06", JOURNAL, "if end.is_open {", NEVER),
