@@ -37,8 +37,8 @@ pub(super) fn cure<'p>(
     libc: bool,
 ) -> Result<Vec<(String, Node)>, Fault> {
     let entries = nodes.filter_map(|(path, node)| {
-        let below = Path::new(path).strip_prefix(FOLDER).ok()?;
-        Some((below, matches!(node, Node::Link { .. })))
+        let below = path.strip_prefix(FOLDER)?.strip_prefix('/')?;
+        Some((Path::new(below), matches!(node, Node::Link { .. })))
     });
     let plan = rootless::cure(entries, major, host.multiarch);
     for link in &plan.links {

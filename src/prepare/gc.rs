@@ -163,12 +163,12 @@ fn needed(project: &Project, pins: &Pins, lock: &Lock) -> Result<Needed, Fault> 
         kernels: BTreeSet::new(),
     };
     let layouts = Layout::all(pins);
+    let keys: Vec<_> = layouts
+        .iter()
+        .flat_map(|layout| [true, false].map(|case_sensitive| layout.keys(case_sensitive)))
+        .collect();
     for package in lock.packages.values() {
-        for layout in &layouts {
-            for case_sensitive in [true, false] {
-                needed.unpacked.insert(layout.key(package, case_sensitive));
-            }
-        }
+        needed.unpacked.extend(keys.iter().map(|key_of| key_of(package)));
         needed.kernels.insert(format!("{}-{}", package.name, package.sha256.short()));
     }
     for entry in list(&project.toolchains())? {

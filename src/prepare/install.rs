@@ -100,23 +100,19 @@ fn seal_file(place: &Path, executable: bool, seconds: i64) -> Result<(), Fault> 
     Ok(fs::set_modified(place, seconds)?)
 }
 
-/// Writes a file of our own, and tells what it is.
-fn write(place: &Path, content: &[u8], executable: bool, seconds: i64) -> Result<Node, Fault> {
-    if let Some(parent) = place.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    fs::write(place, content)?;
-    seal_file(place, executable, seconds)?;
-    let (size, sha256) = (content.len() as u64, Digest::of(content));
-    Ok(Node::File { executable, size, seconds, sha256 })
-}
-
 impl Site<'_> {
-    /// Writes a file of our own.
-    fn write(&mut self, path: &str, content: &[u8], executable: bool) -> Result<(), Fault> {
-        let node = write(&self.staged.root().join(path), content, executable, self.epoch)?;
+    /// Writes a file of our own; gives its digest.
+    fn write(&mut self, path: &str, content: &[u8], executable: bool) -> Result<Digest, Fault> {
+        let place = self.staged.root().join(path);
+        if let Some(parent) = place.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(&place, content)?;
+        seal_file(&place, executable, self.epoch)?;
+        let (size, seconds, sha256) = (content.len() as u64, self.epoch, Digest::of(content));
+        let node = Node::File { executable, size, seconds, sha256 };
         self.list.insert(path.to_owned(), (node, String::new()));
-        Ok(())
+        Ok(sha256)
     }
 
     /// Merges the components' packages; gives the overlay of the sysroot, if it needs one.
@@ -176,7 +172,7 @@ impl Site<'_> {
                 },
             };
             let package = placed.package.map_or("", |index| parts[index].name);
-            let path = format!("{folder}/{}", placed.entry.on_disk());
+            let path = [folder, "/", placed.entry.on_disk()].concat();
             self.list.insert(path, (node, package.to_owned()));
         }
         Ok(merged)
@@ -283,15 +279,16 @@ impl Site<'_> {
         )?;
         match config::meson(&machine, self.home.root()) {
             Ok(text) => {
-                self.write(&format!("share/meson/{}.ini", target.triple), text.as_bytes(), false)
+                let path = format!("share/meson/{}.ini", target.triple);
+                self.write(&path, text.as_bytes(), false)?;
             }
             // Everything else works in such a folder.
             Err(error) => {
                 let text = format!("no file for Meson: {error}");
                 world.progress.event(Event::Warning { text });
-                Ok(())
             }
         }
+        Ok(())
     }
 
     fn environment(&mut self, target: &Target, llvm: &Path, tools: &Tools) -> Result<(), Fault> {
@@ -312,21 +309,22 @@ impl Site<'_> {
         self.check_links()?;
         let mut lines = self.lines();
         let text = manifest::render(&lines);
-        self.write(manifest::PATH, text.as_bytes(), false)?;
+        let manifest = self.write(manifest::PATH, text.as_bytes(), false)?;
         // When it was written is nothing to a quick look: only other files name their times.
         lines.extend(self.lines());
-        let outline = outline::render(&lines, manifest::PATH);
-        self.write(outline::PATH, outline.as_bytes(), false)?;
+        let text = outline::render(&lines, manifest::PATH);
+        let outline = self.write(outline::PATH, text.as_bytes(), false)?;
         let stamp = Stamp {
             schema: SCHEMA,
             target: plan.request.target.triple.to_owned(),
             release: plan.request.release.clone(),
             llvm: llvm.to_string_lossy().into_owned(),
-            manifest: Digest::of(text.as_bytes()).to_string(),
-            outline: Digest::of(outline.as_bytes()).to_string(),
+            manifest: manifest.to_string(),
+            outline: outline.to_string(),
             inputs: plan.inputs.clone(),
         };
-        self.write("share/stamp.json", stamp.render().as_bytes(), false)
+        self.write("share/stamp.json", stamp.render().as_bytes(), false)?;
+        Ok(())
     }
 
     /// What was laid out since this was asked for last.

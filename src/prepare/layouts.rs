@@ -56,19 +56,18 @@ impl<'p> Layout<'p> {
         Ok(rules.with_rpath(self.rpath.clone()))
     }
 
-    /// What decides the content of an unpacked folder, as its name.
-    #[must_use]
-    pub fn key(&self, package: &LockedPackage, case_sensitive: bool) -> String {
+    /// What decides the content of an unpacked folder, as its name, package by package.
+    pub fn keys(&self, case_sensitive: bool) -> impl Fn(&LockedPackage) -> String + use<> {
         let PackageSet { prune, keep, .. } = self.set;
         let rpath = self.rpath.as_ref().map(|folder| format!(" {folder}")).unwrap_or_default();
         let rules = format!("{UNPACKING} {case_sensitive} {prune:?} {keep:?}{rpath}");
-        let (sha256, rules) = (package.sha256.short(), Digest::of(rules.as_bytes()).short());
-        format!("{}-{sha256}-{}", package.name, &rules[..8])
+        let rules = Digest::of(rules.as_bytes()).short();
+        move |package| format!("{}-{}-{}", package.name, package.sha256.short(), &rules[..8])
     }
 
     /// What a packed archive calls a package unpacked by these rules: the same on every disk.
     #[must_use]
     pub fn archive_key(&self, package: &LockedPackage) -> String {
-        self.key(package, true)
+        self.keys(true)(package)
     }
 }

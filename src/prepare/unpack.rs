@@ -67,13 +67,14 @@ pub(super) fn unpack_all(
     let case_sensitive = fs::is_case_sensitive(shelf.root())?;
     let mut by_key: BTreeMap<String, Job<'_>> = BTreeMap::new();
     for (component, (parts, rules)) in components.iter().zip(&rules).enumerate() {
+        let (key_of, packed_of) = (parts.layout.keys(case_sensitive), parts.layout.keys(true));
         for (path, package) in &parts.packages {
-            let mut key = parts.layout.key(package, case_sensitive);
+            let mut key = key_of(package);
             if let Some(digest) = archive.and_then(|opened| opened.unlocked) {
                 // What nobody locked never lies where honest runs look.
                 key = format!("{key}-{}", digest.short());
             }
-            let packed = parts.layout.archive_key(package);
+            let packed = packed_of(package);
             let new = || {
                 let key = key.clone();
                 Job { components: Vec::new(), path, package, rules, key, packed }

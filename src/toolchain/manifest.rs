@@ -51,15 +51,15 @@ pub fn render(lines: &[Line]) -> String {
     text.push_str(HEADER);
     text.push('\n');
     for line in lines {
-        let (package, path) = (&line.package, &line.path);
-        // Writing to a string cannot fail.
-        let _ = match &line.node {
+        match &line.node {
             Node::File { executable, size, seconds, sha256 } => {
                 let kind = if *executable { 'x' } else { 'f' };
-                writeln!(text, "{kind}\t{size}\t{seconds}\t{sha256}\t{package}\t{path}")
+                // Writing to a string cannot fail.
+                let _ = write!(text, "{kind}\t{size}\t{seconds}\t{sha256}");
             }
-            Node::Link { target } => writeln!(text, "l\t0\t0\t{target}\t{package}\t{path}"),
-        };
+            Node::Link { target } => text.extend(["l\t0\t0\t", target]),
+        }
+        text.extend(["\t", &line.package, "\t", &line.path, "\n"]);
     }
     text
 }

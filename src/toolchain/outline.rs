@@ -27,7 +27,8 @@ pub fn render(lines: &[Line], untimed: &str) -> String {
             (folder, name, line)
         })
         .collect();
-    list.sort_unstable_by_key(|(folder, name, _)| (*folder, *name));
+    // It is in long runs already.
+    list.sort_by_key(|(folder, name, _)| (*folder, *name));
     let mut text = String::with_capacity(list.len() * 40);
     text.push_str(HEADER);
     let (mut open, mut run) = ("", 0);
