@@ -92,20 +92,21 @@ fn density() -> Density {
     }
 }
 
+/// Whether each name of a call is taken by itself, and every call is killed at.
+fn is_exhaustive() -> bool {
+    matches!(density(), Density::Each | Density::All)
+}
+
 /// Whether no point of these calls is left out. Those that read or open files change nothing
 /// for the most part.
 fn takes_every(calls: &str) -> bool {
     let reads = ["openat", "read", "getdents64", "statx", "newfstatat"];
-    matches!(density(), Density::Each | Density::All)
-        && !calls.split(',').any(|name| reads.contains(&name))
+    is_exhaustive() && !calls.split(',').any(|name| reads.contains(&name))
 }
 
 /// strace counts each name of a call by itself: all points of all names, when all are wanted.
 fn names(calls: &'static str) -> Vec<&'static str> {
-    match density() {
-        Density::Each | Density::All => calls.split(',').collect(),
-        Density::Sample | Density::Dense => vec![calls],
-    }
+    if is_exhaustive() { calls.split(',').collect() } else { vec![calls] }
 }
 
 impl Scene {
@@ -206,7 +207,7 @@ impl Scene {
         let mut when = 1;
         while self.strike(Point { calls, when, blow }, tally) {
             when += match blow {
-                Blow::Kill if matches!(density(), Density::Each | Density::All) => 1,
+                Blow::Kill if is_exhaustive() => 1,
                 Blow::Once(_) if takes_every(calls) => 1,
                 Blow::Kill if density() == Density::Sample => 1 + self.pace() * when,
                 _ => 1 + when / 4,
@@ -235,7 +236,7 @@ impl Scene {
 
     /// The calls to be killed at: those that change the disk, or each that the command makes.
     fn calls(&self) -> BTreeSet<String> {
-        if matches!(density(), Density::Sample | Density::Dense) {
+        if !is_exhaustive() {
             return CALLS.iter().map(|(calls, _)| (*calls).to_owned()).collect();
         }
         self.reset();
